@@ -1,0 +1,266 @@
+//! Autodiff of [`SpikeOps`]: what each operation keeps for its backward pass, and to which parents
+//! the gradients go. An operation has one differentiable output; its others are detached.
+
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{AutodiffBackend, Backend};
+use burn_autodiff::Autodiff;
+use burn_autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn_autodiff::grads::Gradients;
+use burn_autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
+
+use super::{AdamStep, EventLayer, LayerGradient, Readout, SpikeGradients, SpikeOps, Upstream};
+use crate::Surrogate;
+
+type Tracked<B, C> = FloatTensor<Autodiff<B, C>>;
+
+/// Registers `$step` with `$state` for `$nodes` and returns the tracked output; the state is built
+/// only when some parent wants a gradient.
+macro_rules! record {
+    ($step:expr, $strategy:ty, $nodes:expr, $state:expr, $output:expr) => {
+        match $step
+            .prepare::<$strategy>($nodes)
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prep) => prep.finish($state, $output),
+            OpsKind::UnTracked(prep) => prep.finish($output),
+        }
+    };
+}
+
+impl<B: SpikeOps + SpikeGradients, C: CheckpointStrategy> SpikeOps for Autodiff<B, C> {
+    fn leaky_integrate(current: Tracked<B, C>, beta: Tracked<B, C>) -> Tracked<B, C> {
+        let (current, current_node) = current.into_parts();
+        let (beta, beta_node) = beta.into_parts();
+        let membrane = B::leaky_integrate(current, beta.clone());
+        let state = (membrane.clone(), beta);
+        record!(LeakyIntegrate, C, [current_node, beta_node], state, membrane)
+    }
+
+    fn first_spikes(
+        membrane: Tracked<B, C>,
+        surrogate: Surrogate,
+    ) -> (Tracked<B, C>, IntTensor<B>) {
+        let (membrane, node) = membrane.into_parts();
+        let (spikes, first) = B::first_spikes(membrane.clone(), surrogate);
+        let spikes = record!(FirstSpikes(surrogate), C, [node], membrane, spikes);
+        (spikes, first)
+    }
+
+    fn block_scan(
+        current: Tracked<B, C>,
+        beta: Tracked<B, C>,
+        surrogate: Surrogate,
+    ) -> (Tracked<B, C>, Tracked<B, C>, IntTensor<B>) {
+        let (current, current_node) = current.into_parts();
+        let (beta, beta_node) = beta.into_parts();
+        let (spikes, membrane, first) = B::block_scan(current, beta.clone(), surrogate);
+        let state = (membrane.clone(), beta);
+        let nodes = [current_node, beta_node];
+        let spikes = record!(BlockScan(surrogate), C, nodes, state, spikes);
+        (spikes, Self::from_inner(membrane), first)
+    }
+
+    fn event_spikes(
+        layer: EventLayer<Self>,
+        steps: usize,
+        surrogate: Surrogate,
+    ) -> (Tracked<B, C>, IntTensor<B>) {
+        let (layer, nodes) = untrack(layer);
+        let (spikes, first) = B::event_spikes(layer.clone(), steps, surrogate);
+        let step = EventSpikes { steps, surrogate };
+        (record!(step, C, nodes, layer, spikes), first)
+    }
+
+    fn event_membrane(layer: EventLayer<Self>, steps: usize) -> Tracked<B, C> {
+        let (layer, nodes) = untrack(layer);
+        let membrane = B::event_membrane(layer.clone(), steps);
+        record!(EventMembrane { steps }, C, nodes, layer, membrane)
+    }
+
+    fn event_readout(
+        layer: EventLayer<Self>,
+        readout: Readout<Self>,
+        steps: usize,
+        surrogate: Surrogate,
+    ) -> (Tracked<B, C>, IntTensor<B>) {
+        let (layer, [through, weight, bias, beta]) = untrack(layer);
+        let (readout_weight, weight_node) = readout.weight.into_parts();
+        let (readout_bias, bias_node) = readout.bias.into_parts();
+        let (readout_beta, beta_node) = readout.beta.into_parts();
+        let readout = Readout {
+            weight: readout_weight,
+            bias: readout_bias,
+            beta: readout_beta,
+        };
+        let nodes = [
+            through,
+            weight,
+            bias,
+            beta,
+            weight_node,
+            bias_node,
+            beta_node,
+        ];
+        let (trace, first) =
+            B::event_readout(layer.clone(), readout.clone(), steps, surrogate);
+        let state = (layer, readout, trace.clone(), first.clone());
+        let step = EventReadout { steps, surrogate };
+        (record!(step, C, nodes, state, trace), first)
+    }
+
+    fn adam(
+        parameter: Tracked<B, C>,
+        gradient: Tracked<B, C>,
+        first: Tracked<B, C>,
+        second: Tracked<B, C>,
+        step: AdamStep,
+    ) -> (Tracked<B, C>, Tracked<B, C>, Tracked<B, C>) {
+        let [parameter, gradient, first, second] =
+            [parameter, gradient, first, second].map(Self::inner);
+        let (parameter, first, second) = B::adam(parameter, gradient, first, second, step);
+        let back = Self::from_inner;
+        (back(parameter), back(first), back(second))
+    }
+}
+
+/// The inner tensors of a layer, and the nodes of through, weight, bias and β.
+fn untrack<B: Backend, C: CheckpointStrategy>(
+    layer: EventLayer<Autodiff<B, C>>,
+) -> (EventLayer<B>, [NodeGuard; 4]) {
+    let (through, through_node) = layer.through.into_parts();
+    let (weight, weight_node) = layer.weight.into_parts();
+    let (bias, bias_node) = layer.bias.into_parts();
+    let (beta, beta_node) = layer.beta.into_parts();
+    let inner = EventLayer {
+        offsets: layer.offsets,
+        units: layer.units,
+        through,
+        weight,
+        bias,
+        beta,
+    };
+    (inner, [through_node, weight_node, bias_node, beta_node])
+}
+
+/// Hands each parent that wants one its gradient.
+macro_rules! deliver {
+    ($grads:expr, $parents:expr, [$($gradient:expr),+ $(,)?]) => {{
+        let mut parents = $parents.into_iter();
+        $(
+            if let Some(node) = parents.next().flatten() {
+                $grads.register::<B>(node.id, $gradient);
+            }
+        )+
+    }};
+}
+
+/// [`deliver`] for the four parents of an event-driven layer and those that follow.
+macro_rules! deliver_layer {
+    ($grads:expr, $parents:expr, $layer:expr, [$($more:expr),*]) => {{
+        let LayerGradient { weight, bias, beta, through } = $layer;
+        let mut parents = $parents.into_iter();
+        if let (Some(node), Some(gradient)) = (parents.next().flatten(), through) {
+            $grads.register::<B>(node.id, gradient);
+        }
+        deliver!($grads, parents, [weight, bias, beta $(, $more)*]);
+    }};
+}
+
+#[derive(Debug)]
+struct LeakyIntegrate;
+
+impl<B: SpikeGradients> Backward<B, 2> for LeakyIntegrate {
+    type State = (FloatTensor<B>, FloatTensor<B>);
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = grads.consume::<B>(&ops.node);
+        let (membrane, beta) = ops.state;
+        let (current, beta) = B::leaky_integrate_backward(gradient, membrane, beta);
+        deliver!(grads, ops.parents, [current, beta]);
+    }
+}
+
+#[derive(Debug)]
+struct FirstSpikes(Surrogate);
+
+impl<B: SpikeGradients> Backward<B, 1> for FirstSpikes {
+    type State = FloatTensor<B>;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = grads.consume::<B>(&ops.node);
+        let membrane = B::first_spikes_backward(gradient, ops.state, self.0);
+        deliver!(grads, ops.parents, [membrane]);
+    }
+}
+
+#[derive(Debug)]
+struct BlockScan(Surrogate);
+
+impl<B: SpikeGradients> Backward<B, 2> for BlockScan {
+    type State = (FloatTensor<B>, FloatTensor<B>);
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = grads.consume::<B>(&ops.node);
+        let (membrane, beta) = ops.state;
+        let (current, beta) = B::block_scan_backward(gradient, membrane, beta, self.0);
+        deliver!(grads, ops.parents, [current, beta]);
+    }
+}
+
+#[derive(Debug)]
+struct EventSpikes {
+    steps: usize,
+    surrogate: Surrogate,
+}
+
+impl<B: SpikeGradients> Backward<B, 4> for EventSpikes {
+    type State = EventLayer<B>;
+
+    fn backward(self, ops: Ops<Self::State, 4>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let upstream = Upstream::Spikes(grads.consume::<B>(&ops.node), self.surrogate);
+        let through = ops.parents[0].is_some();
+        let layer = B::event_layer_backward(ops.state, upstream, self.steps, through);
+        deliver_layer!(grads, ops.parents, layer, []);
+    }
+}
+
+#[derive(Debug)]
+struct EventMembrane {
+    steps: usize,
+}
+
+impl<B: SpikeGradients> Backward<B, 4> for EventMembrane {
+    type State = EventLayer<B>;
+
+    fn backward(self, ops: Ops<Self::State, 4>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let upstream = Upstream::Membrane(grads.consume::<B>(&ops.node));
+        let through = ops.parents[0].is_some();
+        let layer = B::event_layer_backward(ops.state, upstream, self.steps, through);
+        deliver_layer!(grads, ops.parents, layer, []);
+    }
+}
+
+#[derive(Debug)]
+struct EventReadout {
+    steps: usize,
+    surrogate: Surrogate,
+}
+
+impl<B: SpikeGradients> Backward<B, 7> for EventReadout {
+    type State = (EventLayer<B>, Readout<B>, FloatTensor<B>, IntTensor<B>);
+
+    fn backward(self, ops: Ops<Self::State, 7>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = grads.consume::<B>(&ops.node);
+        let (layer, readout, trace, first) = ops.state;
+        let above = B::readout_backward(gradient, trace, first, readout.beta);
+        let upstream = Upstream::Readout {
+            weight: readout.weight,
+            narrow: above.narrow,
+            surrogate: self.surrogate,
+        };
+        let through = ops.parents[0].is_some();
+        let layer = B::event_layer_backward(layer, upstream, self.steps, through);
+        deliver_layer!(grads, ops.parents, layer, [above.weight, above.bias, above.beta]);
+    }
+}

@@ -1,0 +1,187 @@
+//! Sparse spike trains: only the steps and units that fired.
+
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+
+use crate::SpikeError;
+
+/// A batch of spike trains as events, in compressed rows: the spikes of sample `b` at step `t` are
+/// `units[offsets[b·T + t] .. offsets[b·T + t + 1]]`.
+///
+/// A unit that fires `k` times within one step is listed `k` times, so that an event-driven layer
+/// needs additions only.
+///
+/// # Shapes
+///
+/// - `offsets`: `[batch · steps + 1]`, non-decreasing, from 0 to the number of spikes
+/// - `units`: `[spikes]`, each below [`units`](Self::units)
+#[derive(Debug, Clone)]
+pub struct SpikeEvents {
+    pub(crate) offsets: Tensor<1, Int>,
+    pub(crate) indices: Tensor<1, Int>,
+    shape: [usize; 3],
+}
+
+impl SpikeEvents {
+    /// The shape of the dense spike train: `[batch, steps, units]`.
+    pub fn shape(&self) -> [usize; 3] {
+        self.shape
+    }
+
+    /// Samples in the batch.
+    pub fn batch(&self) -> usize {
+        self.shape[0]
+    }
+
+    /// Time steps of a sample.
+    pub fn steps(&self) -> usize {
+        self.shape[1]
+    }
+
+    /// Units (input neurons) of a sample.
+    pub fn units(&self) -> usize {
+        self.shape[2]
+    }
+
+    /// Spikes in the whole batch.
+    pub fn spikes(&self) -> usize {
+        self.indices.dims()[0]
+    }
+}
+
+/// Builds [`SpikeEvents`] on the host, one sample after the other.
+///
+/// ```
+/// use block_core::SpikeEventsBuilder;
+///
+/// let device = Default::default();
+/// let mut builder = SpikeEventsBuilder::new(10, 3);
+/// builder.push_sample(&[(4, 2), (0, 1), (4, 2)])?; // (step, unit), in any order, repeats add
+/// builder.push_first_spikes(&[9, 0, 10])?; // the step of every unit; 10, the end, is "never"
+/// let events = builder.build(&device);
+/// assert_eq!(events.shape(), [2, 10, 3]);
+/// assert_eq!(events.spikes(), 5);
+/// # Ok::<(), block_core::SpikeError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct SpikeEventsBuilder {
+    steps: usize,
+    units: usize,
+    offsets: Vec<i32>,
+    indices: Vec<i32>,
+}
+
+impl SpikeEventsBuilder {
+    /// An empty batch of samples of `steps` time steps and `units` units.
+    pub fn new(steps: usize, units: usize) -> Self {
+        Self {
+            steps,
+            units,
+            offsets: vec![0],
+            indices: Vec::new(),
+        }
+    }
+
+    /// Appends a sample given as `(step, unit)` pairs in any order; a pair that occurs twice counts
+    /// twice. Within a step the order of the pairs is kept.
+    ///
+    /// # Errors
+    ///
+    /// [`SpikeError::SpikeOutOfRange`] for a step or unit outside of the batch; the builder is then
+    /// unchanged.
+    pub fn push_sample(&mut self, spikes: &[(u32, u32)]) -> Result<(), SpikeError> {
+        for &(step, unit) in spikes {
+            self.in_range("step", step as usize, self.steps)?;
+            self.in_range("unit", unit as usize, self.units)?;
+        }
+        self.sort_in(|emit| spikes.iter().for_each(|&(step, unit)| emit(step, unit)));
+        Ok(())
+    }
+
+    /// Appends a sample in which unit `i` fires once, at `first_steps[i]`, or never when that is
+    /// the number of steps.
+    ///
+    /// # Errors
+    ///
+    /// [`SpikeError::Shape`] when there is not one entry a unit, [`SpikeError::SpikeOutOfRange`]
+    /// for a step beyond the end; the builder is then unchanged.
+    pub fn push_first_spikes(&mut self, first_steps: &[u32]) -> Result<(), SpikeError> {
+        if first_steps.len() != self.units {
+            return Err(SpikeError::Shape {
+                operation: "SpikeEventsBuilder::push_first_spikes",
+                tensor: "first_steps",
+                found: vec![first_steps.len()],
+                expected: format!("[{}], one step a unit", self.units),
+            });
+        }
+        for &step in first_steps {
+            self.in_range("step", step as usize, self.steps + 1)?;
+        }
+        let steps = self.steps as u32;
+        self.sort_in(|emit| {
+            for (unit, &step) in first_steps.iter().enumerate() {
+                if step < steps {
+                    emit(step, unit as u32);
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// Samples so far.
+    pub fn len(&self) -> usize {
+        (self.offsets.len() - 1) / self.steps.max(1)
+    }
+
+    /// Whether no sample was pushed yet.
+    pub fn is_empty(&self) -> bool {
+        self.offsets.len() == 1
+    }
+
+    /// Moves the batch to a device.
+    pub fn build(self, device: &Device) -> SpikeEvents {
+        let int = |values: Vec<i32>| {
+            let len = values.len();
+            let data = TensorData::new(values, [len]);
+            Tensor::<1, Int>::from_data(data, (device, DType::I32))
+        };
+        SpikeEvents {
+            shape: [self.len(), self.steps, self.units],
+            offsets: int(self.offsets),
+            indices: int(self.indices),
+        }
+    }
+
+    fn in_range(&self, what: &'static str, found: usize, limit: usize) -> Result<(), SpikeError> {
+        if found < limit {
+            return Ok(());
+        }
+        Err(SpikeError::SpikeOutOfRange {
+            sample: self.len(),
+            what,
+            found,
+            limit,
+        })
+    }
+
+    /// Counting sort by step of the spikes that `each` emits (it is called twice).
+    fn sort_in(&mut self, each: impl Fn(&mut dyn FnMut(u32, u32))) {
+        let first = self.offsets.len();
+        let start = self.indices.len() as i32;
+        self.offsets.resize(first + self.steps, 0);
+        let rows = &mut self.offsets[first - 1..];
+        each(&mut |step, _| rows[step as usize + 1] += 1);
+        let mut total = start;
+        for row in &mut rows[1..] {
+            let count = *row;
+            *row = total;
+            total += count;
+        }
+        self.indices.resize(total as usize, 0);
+        let indices = &mut self.indices;
+        each(&mut |step, unit| {
+            let next = &mut rows[step as usize + 1];
+            indices[*next as usize] = unit as i32;
+            *next += 1;
+        });
+    }
+}

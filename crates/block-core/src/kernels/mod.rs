@@ -1,0 +1,28 @@
+//! CPU kernels over plain slices: no tensor, no allocation that outlives the call but the results.
+//!
+//! All arrays are row-major `[batch, time, neuron]`. Samples or blocks of neurons are spread over
+//! the threads such that every sum has one fixed order: results do not depend on the number of
+//! threads, and, as no fused multiply-add is used, not on the instruction set either.
+
+mod adam;
+mod event_layer;
+mod leaky;
+mod readout;
+mod real;
+mod rows;
+mod scan;
+
+pub(crate) use adam::{AdamStep, adam};
+pub(crate) use event_layer::{EventLayer, Upstream, backward, forward};
+pub(crate) use leaky::{integrate, integrate_backward};
+pub(crate) use readout::{readout_backward, readout_forward};
+pub(crate) use real::Real;
+pub(crate) use rows::EventRows;
+pub(crate) use scan::{latch, latch_backward, scan, scan_backward, spike_train};
+
+/// Runs `body` compiled for the best instruction set of this machine (AVX-512, AVX2, NEON or the
+/// baseline), chosen at run time. Everything that `body` calls must be inlined into it.
+#[inline(always)]
+fn vectorised<R>(body: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(body)
+}

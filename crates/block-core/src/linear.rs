@@ -1,0 +1,223 @@
+//! Linear layers of block neurons, from dense spikes or from events.
+
+use burn::backend::Dispatch;
+use burn::tensor::{Int, Tensor};
+
+use crate::backend::{EventLayer, Readout, SpikeOps, has_kernels};
+use crate::{LeakyNeurons, SpikeError, SpikeEvents, SpikeTrain, block, check, integrate, plain};
+
+/// What connects a layer to its inputs: I = x·W + bias.
+///
+/// # Shapes
+///
+/// - `weight`: `[inputs, neurons]`
+/// - `bias`: `[neurons]`
+#[derive(Debug, Clone)]
+pub struct Synapses {
+    /// One row an input, so that an event reads one row.
+    pub weight: Tensor<2>,
+    /// Added at every step.
+    pub bias: Tensor<1>,
+}
+
+impl Synapses {
+    /// The input current x·W + bias of dense or event inputs, through a matrix product.
+    ///
+    /// # Shapes
+    ///
+    /// - `input`: `[batch, time, inputs]`
+    /// - output: `[batch, time, neuron]`
+    ///
+    /// # Errors
+    ///
+    /// [`SpikeError`] if shapes do not fit each other or a dimension is empty.
+    pub fn current(&self, input: &SpikeTrain) -> Result<Tensor<3>, SpikeError> {
+        check_synapses("Synapses::current", input, self)?;
+        let dense = match (input.dense(), input.events()) {
+            (Some(dense), _) => dense.clone(),
+            (None, Some(events)) => plain::dense(events, &self.weight),
+            (None, None) => unreachable!("a spike train has spikes in one form at least"),
+        };
+        Ok(plain::project(dense, self.weight.clone(), self.bias.clone()))
+    }
+}
+
+/// Spikes of a linear layer.
+#[derive(Debug, Clone)]
+pub struct LayerSpikes {
+    /// Spikes, 0 or 1, at most one a neuron: `[batch, time, neuron]`.
+    pub spikes: Tensor<3>,
+    /// Step of each neuron's spike, or the number of steps if it stays silent: `[batch, neuron]`.
+    pub first_steps: Tensor<2, Int>,
+}
+
+/// What [`spiking_readout`] returns.
+#[derive(Debug, Clone)]
+pub struct ReadoutTrace {
+    /// Membrane potentials of the readout: `[batch, time, class]`.
+    pub membrane: Tensor<3>,
+    /// Step of each hidden neuron's spike, or the number of steps if it stays silent, without a
+    /// gradient: `[batch, neuron]`.
+    pub first_steps: Tensor<2, Int>,
+}
+
+/// A linear layer of block neurons: [`block::scan`] of x·W + bias.
+///
+/// Driven by events the dense input is never formed: on the CPU each event adds one row of the weight,
+/// and the weight's gradient is gathered by event, in a fixed order. If the train also has
+/// dense spikes, these receive a gradient, ∂L/∂I·Wᵀ. Dense inputs go through a matrix product. Both
+/// agree to rounding.
+///
+/// # Shapes
+///
+/// - `input`: `[batch, time, inputs]`
+/// - spikes: `[batch, time, neuron]`
+///
+/// # Errors
+///
+/// [`SpikeError`] if shapes do not fit each other or a dimension is empty.
+pub fn spiking_linear(
+    input: &SpikeTrain,
+    synapses: &Synapses,
+    neurons: &LeakyNeurons,
+) -> Result<LayerSpikes, SpikeError> {
+    const NAME: &str = "spiking_linear";
+    let n = check_synapses(NAME, input, synapses)?;
+    if let Some(events) = event_route(input, synapses, neurons) {
+        let layer = event_layer(NAME, events, input, synapses, neurons, n)?;
+        let (spikes, first) = Dispatch::event_spikes(layer, events.steps(), neurons.surrogate);
+        return Ok(LayerSpikes {
+            spikes: Tensor::from_dispatch(spikes),
+            first_steps: Tensor::from_dispatch(first),
+        });
+    }
+    let out = block::scan(synapses.current(input)?, neurons)?;
+    Ok(LayerSpikes {
+        spikes: out.spikes,
+        first_steps: out.first_steps,
+    })
+}
+
+/// A linear layer of leaky integrators: [`integrate`] of x·W + bias. Routes as in
+/// [`spiking_linear`].
+///
+/// # Shapes
+///
+/// - `input`: `[batch, time, inputs]`
+/// - output: `[batch, time, neuron]`
+///
+/// # Errors
+///
+/// [`SpikeError`] if shapes do not fit each other or a dimension is empty.
+pub fn linear_membrane(
+    input: &SpikeTrain,
+    synapses: &Synapses,
+    neurons: &LeakyNeurons,
+) -> Result<Tensor<3>, SpikeError> {
+    const NAME: &str = "linear_membrane";
+    let n = check_synapses(NAME, input, synapses)?;
+    if let Some(events) = event_route(input, synapses, neurons) {
+        let layer = event_layer(NAME, events, input, synapses, neurons, n)?;
+        let membrane = Dispatch::event_membrane(layer, events.steps());
+        return Ok(Tensor::from_dispatch(membrane));
+    }
+    integrate(synapses.current(input)?, neurons)
+}
+
+/// A linear layer of block neurons and the readout that it feeds, as one operation:
+/// [`linear_membrane`] of [`spiking_linear`].
+///
+/// Fused, the hidden spikes are never formed: sums over time commute with the readout's constant
+/// weight, so the backward pass sums twice over time on the readout's narrow side. The hidden spikes
+/// have no gradient of their own here: for a loss that touches them compose the two functions.
+///
+/// # Shapes
+///
+/// - `input`: `[batch, time, inputs]`
+/// - `readout`: weight `[neurons, classes]`
+///
+/// # Errors
+///
+/// [`SpikeError`] if shapes do not fit each other or a dimension is empty.
+pub fn spiking_readout(
+    input: &SpikeTrain,
+    synapses: &Synapses,
+    neurons: &LeakyNeurons,
+    readout: &Synapses,
+    integrators: &LeakyNeurons,
+) -> Result<ReadoutTrace, SpikeError> {
+    const NAME: &str = "spiking_readout";
+    let n = check_synapses(NAME, input, synapses)?;
+    let fused = event_route(input, synapses, neurons).filter(|_| integrators.initial.is_none());
+    let Some(events) = fused else {
+        let hidden = spiking_linear(input, synapses, neurons)?;
+        let spikes = SpikeTrain::from(hidden.spikes);
+        return Ok(ReadoutTrace {
+            membrane: linear_membrane(&spikes, readout, integrators)?,
+            first_steps: hidden.first_steps,
+        });
+    };
+    let [inputs, classes] = readout.weight.dims();
+    check::shape(NAME, "readout.weight", &[inputs], &[n], "rows, one a hidden neuron")?;
+    check::shape(NAME, "readout.bias", &readout.bias.dims(), &[classes], "(classes)")?;
+    let layer = event_layer(NAME, events, input, synapses, neurons, n)?;
+    let readout = Readout {
+        weight: readout.weight.clone().into_dispatch(),
+        bias: readout.bias.clone().into_dispatch(),
+        beta: integrators.decay(NAME, classes)?.into_dispatch(),
+    };
+    let (membrane, first) =
+        Dispatch::event_readout(layer, readout, events.steps(), neurons.surrogate);
+    Ok(ReadoutTrace {
+        membrane: Tensor::from_dispatch(membrane),
+        first_steps: Tensor::from_dispatch(first),
+    })
+}
+
+/// Input, weight and bias must fit each other; returns the number of neurons.
+fn check_synapses(
+    operation: &'static str,
+    input: &SpikeTrain,
+    synapses: &Synapses,
+) -> Result<usize, SpikeError> {
+    let [batch, steps, units] = input.shape();
+    let [inputs, n] = synapses.weight.dims();
+    check::not_empty(operation, [batch, steps, n])?;
+    check::shape(operation, "weight", &[inputs], &[units], "rows, one an input")?;
+    check::shape(operation, "bias", &synapses.bias.dims(), &[n], "(neurons)")?;
+    Ok(n)
+}
+
+/// The events to run on, where there are kernels for them.
+fn event_route<'a>(
+    input: &'a SpikeTrain,
+    synapses: &Synapses,
+    neurons: &LeakyNeurons,
+) -> Option<&'a SpikeEvents> {
+    let kernels = has_kernels(&synapses.weight.device(), synapses.weight.dtype());
+    input
+        .events()
+        .filter(|_| kernels && neurons.initial.is_none())
+}
+
+fn event_layer(
+    operation: &'static str,
+    events: &SpikeEvents,
+    input: &SpikeTrain,
+    synapses: &Synapses,
+    neurons: &LeakyNeurons,
+    n: usize,
+) -> Result<EventLayer<Dispatch>, SpikeError> {
+    let through = match input.dense() {
+        Some(dense) => dense.clone(),
+        None => Tensor::empty([0, 0, 0], (&synapses.weight.device(), synapses.weight.dtype())),
+    };
+    Ok(EventLayer {
+        offsets: events.offsets.clone().into_dispatch(),
+        units: events.indices.clone().into_dispatch(),
+        through: through.into_dispatch(),
+        weight: synapses.weight.clone().into_dispatch(),
+        bias: synapses.bias.clone().into_dispatch(),
+        beta: neurons.decay(operation, n)?.into_dispatch(),
+    })
+}

@@ -1,0 +1,128 @@
+//! Recordings of events: from seconds to time steps.
+
+use super::checked_steps;
+use crate::DataError;
+
+/// Bins events in time: step = round(time · 1000 / dt), half to even, every operation in float32
+/// (float64 gives other steps); unit modulo the number of units. Events at or after the last step
+/// are dropped, duplicates stay, so that an input may be 2 or more.
+///
+/// Source: the reference implementation's `SpikeTensorBuilder`.
+///
+/// ```
+/// use block_data::encode::EventBinning;
+///
+/// let mut events = Vec::new();
+/// let binning = EventBinning::new(700, 500, 2.0)?;
+/// binning.encode(&[3, 701, 5], &[0.010, 0.001, 1.0], &mut events)?;
+/// assert_eq!(events, [(5, 3), (0, 1)]); // (step, unit)
+/// # Ok::<(), block_data::DataError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EventBinning {
+    units: u32,
+    steps: usize,
+    dt: f32,
+}
+
+impl EventBinning {
+    /// Bins onto `units` units and `steps` time steps of `dt` milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Argument`] for a number that is not positive, or more than
+    /// [`MAX_STEPS`](super::MAX_STEPS) steps.
+    pub fn new(units: usize, steps: usize, dt: f32) -> Result<Self, DataError> {
+        if !(dt > 0.0 && dt.is_finite()) {
+            let what = "the length of a time step in milliseconds";
+            return Err(DataError::argument(what, dt, "a positive number"));
+        }
+        let limit = i32::MAX as usize;
+        if !(1..=limit).contains(&units) {
+            let expected = format!("1 to {limit}");
+            return Err(DataError::argument("the number of units", units, expected));
+        }
+        let (units, steps) = (units as u32, checked_steps(steps)?);
+        Ok(Self { units, steps, dt })
+    }
+
+    /// Writes `(step, unit)` pairs, in the order of the events, into `events`, replacing what it
+    /// holds.
+    ///
+    /// # Shapes
+    ///
+    /// - units: `[events]`
+    /// - times: `[events]`, seconds
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Argument`] when the two differ in length, [`DataError::EventTime`] for a time
+    /// that is negative or not finite.
+    pub fn encode(
+        &self,
+        units: &[u32],
+        times: &[f32],
+        events: &mut Vec<(u32, u32)>,
+    ) -> Result<(), DataError> {
+        events.clear();
+        if units.len() != times.len() {
+            let expected = format!("{}, one for each time", times.len());
+            let what = "the number of a recording's units";
+            return Err(DataError::argument(what, units.len(), expected));
+        }
+        let valid = |time: f32| time >= 0.0 && time.is_finite();
+        if let Some(index) = times.iter().position(|&time| !valid(time)) {
+            let found = times[index];
+            return Err(DataError::EventTime { index, found });
+        }
+        let end = self.steps as f32;
+        events.extend(units.iter().zip(times).filter_map(|(&unit, &time)| {
+            let step = (time * 1000.0 / self.dt).round_ties_even();
+            (step < end).then(|| (step as u32, unit % self.units))
+        }));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn impossible_times_are_refused() {
+        let binning = EventBinning::new(10, 20, 1.0).unwrap();
+        for bad in [-0.0001, f32::NAN, f32::INFINITY] {
+            let error = binning
+                .encode(&[0, 1], &[0.0, bad], &mut Vec::new())
+                .unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("event 1 is at {bad} seconds, expected a finite time that is not negative")
+            );
+        }
+        let error = binning.encode(&[0], &[], &mut Vec::new()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the number of a recording's units is 1, expected 0, one for each time"
+        );
+    }
+
+    #[test]
+    fn impossible_binnings_are_refused() {
+        assert!(EventBinning::new(0, 1, 1.0).is_err());
+        assert!(EventBinning::new(1, 0, 1.0).is_err());
+        for dt in [0.0, -1.0, f32::NAN] {
+            assert!(EventBinning::new(1, 1, dt).is_err());
+        }
+    }
+
+    #[test]
+    fn halves_go_to_the_even_step() {
+        let mut events = Vec::new();
+        let times = [0.0005, 0.0015, 0.0025, 0.0035];
+        let binning = EventBinning::new(1, 10, 1.0).unwrap();
+        binning.encode(&[0; 4], &times, &mut events).unwrap();
+        let steps: Vec<_> = events.iter().map(|&(step, _)| step).collect();
+        assert_eq!(steps, [0, 2, 2, 4]);
+    }
+}

@@ -1,0 +1,149 @@
+//! Data sets of small grey images, kept in memory as bytes.
+
+use std::path::{Path, PathBuf};
+
+use burn_dataset::{Dataset, DatasetError};
+
+use crate::augment::ImageAugmentation;
+use crate::{DataError, Sample, idx};
+
+/// A split of a data set of grey images; its samples are the pixels as value / 255 in float32.
+#[derive(Debug, Clone)]
+pub struct Images {
+    pixels: Vec<u8>,
+    labels: Vec<u8>,
+    size: usize,
+}
+
+impl Images {
+    /// Reads a split from an idx file of images of `shape` rows and columns, and one of labels
+    /// below `classes`. Either may be compressed with gzip.
+    ///
+    /// # Errors
+    ///
+    /// A [`DataError`] that names the file at fault; [`DataError::LabelCount`] when they differ in
+    /// length.
+    pub fn read(
+        images: &Path,
+        labels: &Path,
+        shape: [usize; 2],
+        classes: usize,
+    ) -> Result<Self, DataError> {
+        let pixels = idx::read_images(images, shape)?;
+        let values = idx::read_labels(labels, classes)?;
+        let size = shape[0] * shape[1];
+        if values.len() * size != pixels.len() {
+            return Err(DataError::LabelCount {
+                images: images.to_path_buf(),
+                expected: pixels.len() / size,
+                labels: labels.to_path_buf(),
+                found: values.len(),
+            });
+        }
+        Ok(Self {
+            pixels,
+            labels: values,
+            size,
+        })
+    }
+
+    /// All labels, in the files' order.
+    pub fn labels(&self) -> &[u8] {
+        &self.labels
+    }
+
+    /// The bytes of an image, row after row.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such image.
+    pub fn pixels(&self, index: usize) -> &[u8] {
+        &self.pixels[index * self.size..][..self.size]
+    }
+}
+
+impl Dataset<Sample> for Images {
+    fn get(&self, index: usize) -> Result<Sample, DatasetError> {
+        let pixels = self.pixels(index).iter();
+        Ok(Sample {
+            index,
+            label: self.labels[index].into(),
+            values: pixels.map(|&pixel| f32::from(pixel) / 255.0).collect(),
+        })
+    }
+
+    fn len(&self) -> usize {
+        self.labels.len()
+    }
+}
+
+/// A data set of images that comes as four idx files.
+pub(crate) struct IdxDataSet {
+    pub name: &'static str,
+    pub classes: &'static [&'static str],
+    pub augmentation: fn() -> ImageAugmentation,
+    /// Debian's package, if there is one.
+    package: Option<&'static str>,
+}
+
+/// Images and labels for training, then for the test.
+const FILES: [&str; 4] = [
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+];
+
+pub(crate) const IMAGE_SHAPE: [usize; 2] = [28, 28];
+
+pub(crate) const FASHION_MNIST: IdxDataSet = IdxDataSet {
+    name: "fashion-mnist",
+    classes: &[
+        "T-shirt/top",
+        "trouser",
+        "pullover",
+        "dress",
+        "coat",
+        "sandal",
+        "shirt",
+        "sneaker",
+        "bag",
+        "ankle boot",
+    ],
+    augmentation: ImageAugmentation::fashion_mnist,
+    package: Some("dataset-fashion-mnist"),
+};
+
+pub(crate) const MNIST: IdxDataSet = IdxDataSet {
+    name: "mnist",
+    classes: &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
+    augmentation: ImageAugmentation::mnist,
+    package: None,
+};
+
+impl IdxDataSet {
+    /// How to get it, for the error that says that it is missing.
+    pub fn remedy(&self, target: &Path, system_too: bool) -> String {
+        let put = format!("put {} into {}", FILES.join(", "), target.display());
+        match self.package {
+            Some(package) if system_too => format!("`apt-get install {package}`, or {put}"),
+            Some(package) => {
+                format!("{put}, or `apt-get install {package}` and name no data folder")
+            }
+            None => put,
+        }
+    }
+
+    pub const fn files() -> &'static [&'static str] {
+        &FILES
+    }
+
+    /// Both splits, from the paths of [`files`](Self::files).
+    pub fn read(&self, paths: &[PathBuf]) -> Result<(Images, Images), DataError> {
+        let split = |first: usize| {
+            let (images, labels) = (&paths[first], &paths[first + 1]);
+            Images::read(images, labels, IMAGE_SHAPE, self.classes.len())
+        };
+        Ok((split(0)?, split(2)?))
+    }
+}

@@ -1,0 +1,45 @@
+//! Data sets, spike encoders and augmentation for spiking neural networks.
+//!
+//! [`open`] finds a data set on disk (or makes it) as a [`DataSource`]; a [`SpikeLoader`] turns a
+//! split of it into batches of spike events, on a thread of its own:
+//!
+//! ```
+//! use block_data::{Encoding, Locations, SpikeLoader, open};
+//!
+//! let source = open("yin-yang", &Locations::new(None))?;
+//! let loader = SpikeLoader::new(source.train(), Encoding::new(100)?, 128)?.with_shuffle(42);
+//! for batch in loader.epoch(0).take(2) {
+//!     let batch = batch?;
+//!     assert_eq!(batch.events.shape(), [128, 100, 4]);
+//!     assert_eq!(batch.targets.dims(), [128]);
+//! }
+//! # Ok::<(), block_data::DataError>(())
+//! ```
+//!
+//! Everything random follows from a seed, the epoch and the sample's index alone: results depend
+//! neither on threads nor on what ran before.
+#![deny(missing_docs)]
+
+pub mod augment;
+mod batch;
+pub mod encode;
+mod error;
+pub mod idx;
+mod images;
+mod loader;
+mod locate;
+mod numpy_random;
+mod random;
+mod sample;
+mod source;
+mod yin_yang;
+
+pub use batch::{Encoding, SpikeBatch, SpikeBatcher};
+pub use error::DataError;
+pub use images::Images;
+pub use loader::{SpikeEpoch, SpikeLoader};
+pub use locate::{DATA_VARIABLE, Locations, SYSTEM_FOLDER};
+pub use numpy_random::NumpyRandom;
+pub use sample::{Sample, Samples};
+pub use source::{DATA_SETS, DataSource, open};
+pub use yin_yang::{YIN_YANG_CLASSES, YinYang, YinYangPoint};

@@ -1,0 +1,7 @@
+//! Data sets and loaders from the outside.
+
+mod files;
+mod idx_faults;
+mod loading;
+mod real_data;
+mod sources;

@@ -1,0 +1,146 @@
+use block_core::{
+    LeakyNeurons, SpikeError, SpikeTrain, Surrogate, Synapses, block, linear_membrane,
+    spike_counts, spiking_linear, standard,
+};
+use burn::config::Config;
+use burn::module::{Initializer, Module, Param};
+use burn::tensor::{Device, Int, Tensor};
+
+use crate::Formulation;
+
+/// Configuration of a [`LeakyLinear`] layer. By itself a layer has one shared, fixed β of 0.9.
+#[derive(Config, Debug)]
+pub struct LeakyLinearConfig {
+    /// Inputs.
+    pub inputs: usize,
+    /// Neurons.
+    pub neurons: usize,
+    /// Initial β, the decay of the membrane potential a step.
+    #[config(default = 0.9)]
+    pub beta: f64,
+    /// One β a neuron (heterogeneous) rather than one for all.
+    #[config(default = false)]
+    pub beta_per_neuron: bool,
+    /// Whether β is trained.
+    #[config(default = false)]
+    pub beta_trained: bool,
+    /// Multiplies the bound of the initial weights, 1/√inputs.
+    #[config(default = 1.0)]
+    pub init_scale: f64,
+    /// Stands in for the derivative of the threshold.
+    #[config(default = "Surrogate::default()")]
+    pub surrogate: Surrogate,
+}
+
+/// A linear layer of leaky neurons: I = x·W + bias, V[t] = β·V[t−1] + I[t].
+#[derive(Module, Debug)]
+pub struct LeakyLinear {
+    /// `[inputs, neurons]`, from U(−k, k) with k = init_scale/√inputs.
+    pub weight: Param<Tensor<2>>,
+    /// `[neurons]`, zeros at first.
+    pub bias: Param<Tensor<1>>,
+    /// `[neurons]` or, shared, `[1]`.
+    pub beta: Param<Tensor<1>>,
+    #[module(skip)]
+    surrogate: Surrogate,
+}
+
+impl LeakyLinearConfig {
+    /// Initializes the layer.
+    pub fn init(&self, device: &Device) -> LeakyLinear {
+        let bound = self.init_scale / (self.inputs as f64).sqrt();
+        let uniform = Initializer::Uniform {
+            min: -bound,
+            max: bound,
+        };
+        let betas = if self.beta_per_neuron { self.neurons } else { 1 };
+        let constant = |value, size: usize| Initializer::Constant { value }.init([size], device);
+        LeakyLinear {
+            weight: uniform.init([self.inputs, self.neurons], device),
+            bias: constant(0.0, self.neurons),
+            beta: constant(self.beta, betas).set_require_grad(self.beta_trained),
+            surrogate: self.surrogate,
+        }
+    }
+}
+
+/// What a hidden layer puts out.
+#[derive(Debug, Clone)]
+pub struct Hidden {
+    /// Its spikes.
+    pub train: SpikeTrain,
+    /// Spikes of each sample, all neurons together, without a gradient: `[batch]`.
+    pub counts: Tensor<1, Int>,
+}
+
+impl LeakyLinear {
+    /// Runs the layer as spiking neurons.
+    ///
+    /// # Shapes
+    ///
+    /// - `input`: `[batch, time, inputs]`
+    /// - output spikes: `[batch, time, neurons]`
+    ///
+    /// # Errors
+    ///
+    /// [`SpikeError`] if the input does not fit the layer.
+    pub fn spikes(
+        &self,
+        input: &SpikeTrain,
+        formulation: Formulation,
+    ) -> Result<Hidden, SpikeError> {
+        let neurons = self.neurons();
+        let spikes = match formulation {
+            Formulation::Scan => {
+                let out = spiking_linear(input, &self.synapses(), &neurons)?;
+                let steps = input.shape()[1];
+                return Ok(Hidden {
+                    counts: fired(out.first_steps.clone(), steps),
+                    train: SpikeTrain::from_layer(out.spikes, out.first_steps)?,
+                });
+            }
+            Formulation::Convolution => block::convolution(self.current(input)?, &neurons)?.spikes,
+            Formulation::StandardSingle => {
+                standard::single_spike(self.current(input)?, &neurons)?.spikes
+            }
+            Formulation::StandardMulti => {
+                standard::multi_spike(self.current(input)?, &neurons)?.spikes
+            }
+        };
+        let counts = spike_counts(spikes.clone()).sum_dim(1).squeeze_dim::<1>(1);
+        Ok(Hidden {
+            train: SpikeTrain::from(spikes),
+            counts,
+        })
+    }
+
+    /// Runs the layer as leaky integrators, a readout: `[batch, time, neurons]`.
+    ///
+    /// # Errors
+    ///
+    /// [`SpikeError`] if the input does not fit the layer.
+    pub fn membrane(&self, input: &SpikeTrain) -> Result<Tensor<3>, SpikeError> {
+        linear_membrane(input, &self.synapses(), &self.neurons())
+    }
+
+    pub(crate) fn synapses(&self) -> Synapses {
+        Synapses {
+            weight: self.weight.val(),
+            bias: self.bias.val(),
+        }
+    }
+
+    pub(crate) fn neurons(&self) -> LeakyNeurons {
+        LeakyNeurons::new(self.beta.val()).with_surrogate(self.surrogate)
+    }
+
+    fn current(&self, input: &SpikeTrain) -> Result<Tensor<3>, SpikeError> {
+        self.synapses().current(input)
+    }
+}
+
+/// Neurons of each sample that fired, from first-spike steps `[batch, neurons]`.
+pub(crate) fn fired(first_steps: Tensor<2, Int>, steps: usize) -> Tensor<1, Int> {
+    let fired = first_steps.lower_elem(steps as i64).int();
+    fired.sum_dim(1).squeeze_dim::<1>(1)
+}

@@ -1,0 +1,268 @@
+//! Networks against the reference implementation's: outputs, gradients and training steps.
+//!
+//! `tests/golden/README.md` says what the files hold. Float64 must agree to 1e-9 and float32 to 1e-4
+//! of a tensor's largest magnitude; spikes exactly. Left out in float32: spikes where the closest
+//! potential lies within 1e-5 of the threshold, and what depends on the readout's maximum where its
+//! two highest potentials lie within 1e-5 of each other.
+
+use block_core::{FusedAdam, SpikeEvents, SpikeTrain, Surrogate};
+use block_models::{
+    BetaConfig, Formulation, LeakyLinear, LinearNetwork, LinearNetworkConfig, ReadoutReduction,
+};
+use burn::module::Param;
+use burn::nn::loss::CrossEntropyLossConfig;
+use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::tensor::{DType, Device, Gradients, Int, Tensor, TensorData};
+use conformance::{Check, Golden, swap_last};
+
+#[test]
+fn conformance() {
+    conformance::run(
+        env!("CARGO_MANIFEST_DIR"),
+        "block-models",
+        &["linmodel"],
+        |golden, check| {
+            for (dtype, tolerance) in [(DType::F64, 1e-9), (DType::F32, 1e-4)] {
+                let case = Case {
+                    golden,
+                    dtype,
+                    tolerance,
+                    device: Device::flex().autodiff(),
+                };
+                case.run(check);
+            }
+        },
+    );
+}
+
+struct Case<'a> {
+    golden: &'a Golden,
+    dtype: DType,
+    tolerance: f64,
+    device: Device,
+}
+
+impl Case<'_> {
+    fn run(&self, check: &mut Check) {
+        let near = |key| self.golden.number(key).is_some_and(|gap| gap < 1e-5);
+        let single = self.dtype == DType::F32;
+        if single && near("margin") {
+            println!("{}: margin too small for float32", self.golden.name);
+            return;
+        }
+        let formulations: &[_] = match self.golden.meta("formulation") {
+            "block" => &[Formulation::Scan, Formulation::Convolution],
+            "standard-single" => &[Formulation::StandardSingle],
+            "standard-multi" => &[Formulation::StandardMulti],
+            other => panic!("{}: formulation {other:?}", self.golden.name),
+        };
+        let dense = self.swapped("x");
+        let events = SpikeEvents::from_dense(dense.clone()).unwrap();
+        // An exact tie is decided, a near one is not.
+        let tied = single && near("readout_gap") && self.golden.number("readout_gap") != Some(0.0);
+        for &formulation in formulations {
+            for (route, input) in [
+                ("dense", SpikeTrain::from(dense.clone().require_grad())),
+                ("events", SpikeTrain::from(events.clone())),
+            ] {
+                let place = format!("{} {:?} {formulation:?} {route}", self.golden.name, self.dtype);
+                check.context(&place);
+                let network = self.network(formulation);
+                self.outputs(check, &network, &input);
+                if !tied {
+                    check.context(format!("{place} forward"));
+                    let logits = network.forward(&input).unwrap().logits;
+                    self.gradients(check, &network, &input, logits);
+                    check.context(format!("{place} trace"));
+                    let logits = network.trace(&input).unwrap().logits;
+                    self.gradients(check, &network, &input, logits);
+                    if self.golden.has("adam_losses") {
+                        check.context(format!("{place} adam"));
+                        self.adam(check, network, &input);
+                    }
+                }
+            }
+        }
+    }
+
+    fn network(&self, formulation: Formulation) -> LinearNetwork {
+        let size = |key| self.golden.number(key).unwrap() as usize;
+        let layers = size("n_layers");
+        let reduction = match self.golden.meta("readout_max") {
+            "true" => ReadoutReduction::Max,
+            _ => ReadoutReduction::Sum,
+        };
+        let mut network = LinearNetworkConfig::new(size("n_in"), vec![size("n_hidden"); layers], size("n_out"))
+            .with_formulation(formulation)
+            .with_readout(reduction)
+            .with_skip(self.golden.meta("skip_connections") == "true")
+            .with_beta(BetaConfig::new().with_per_neuron(self.golden.meta("heterogeneous_beta") == "true"))
+            .with_surrogate(Surrogate::FastSigmoid { scale: self.golden.number("scale").unwrap() })
+            .init(&self.device)
+            .unwrap();
+        for (layer, name) in named_layers(&mut network) {
+            let weight = self.tensor::<2>(&format!("param.{name}._to_current.weight"));
+            layer.weight = Param::from_tensor(weight.transpose());
+            layer.bias = Param::from_tensor(self.tensor(&format!("param.{name}._to_current.bias")));
+            layer.beta = Param::from_tensor(self.tensor(&format!("param.{name}._beta")));
+        }
+        network
+    }
+
+    fn outputs(&self, check: &mut Check, network: &LinearNetwork, input: &SpikeTrain) {
+        let trace = network.trace(input).unwrap();
+        let output = network.forward(input).unwrap();
+        for (index, spikes) in trace.hidden.into_iter().enumerate() {
+            let expected = self.expected(&format!("hidden_spikes.{index}"));
+            check.exact(&format!("hidden {index}"), &values(spikes), &expected);
+            let counts = output.hidden_spikes[index].clone().sum();
+            let found: Vec<f64> = counts.into_data().convert::<f64>().try_into_vec().unwrap();
+            check.exact(&format!("count {index}"), &found, &[expected.iter().sum()]);
+        }
+        let expected = self.expected("deactivated_readout");
+        check.exact("readout input", &values(trace.readout_input), &expected);
+        let expected = self.golden.values("logits");
+        check.close("trace logits", &values(trace.logits), expected, self.tolerance);
+        check.close("logits", &values(output.logits), expected, self.tolerance);
+    }
+
+    fn gradients(
+        &self,
+        check: &mut Check,
+        network: &LinearNetwork,
+        input: &SpikeTrain,
+        logits: Tensor<2>,
+    ) {
+        let loss = self.loss(logits);
+        check.close("loss", &values(loss.clone()), self.golden.values("loss"), self.tolerance);
+        let gradients = loss.backward();
+        self.compare(check, network, "grad", self.tolerance, |layer| {
+            let grad = |name, tensor: Option<Tensor<1>>| tensor.unwrap_or_else(|| panic!("{name}"));
+            (
+                layer.weight.val().grad(&gradients).expect("weight"),
+                grad("bias", layer.bias.val().grad(&gradients)),
+                grad("beta", layer.beta.val().grad(&gradients)),
+            )
+        });
+        if let Some(dense) = input.dense() {
+            let found = self.input_gradient(dense, &gradients);
+            check.close("grad_x", &found, &self.expected("grad_x"), self.tolerance);
+        }
+    }
+
+    fn input_gradient(&self, dense: &Tensor<3>, gradients: &Gradients) -> Vec<f64> {
+        values(dense.grad(gradients).expect("input"))
+    }
+
+    /// Five steps. Adam divides a gradient by its own magnitude: where that is lost in float32's
+    /// rounding, the update is not determined, and the steps after it go their own way.
+    fn adam(&self, check: &mut Check, mut network: LinearNetwork, input: &SpikeTrain) {
+        let rate = self.golden.meta("adam");
+        let rate = rate.split("\"lr\": ").nth(1).and_then(|r| r.split(',').next());
+        let rate: f64 = rate.unwrap().parse().unwrap();
+        let mut adam = ModuleOptimizer::from(FusedAdam::default());
+        let mut losses = Vec::new();
+        for step in 1..=5 {
+            let loss = self.loss(network.forward(input).unwrap().logits);
+            losses.extend(values(loss.clone()));
+            if step > 1 && !self.determined() {
+                println!("{}: float32 does not determine Adam past step 1", self.golden.name);
+                break;
+            }
+            let gradients = GradientsParams::from_grads(loss.backward(), &network);
+            network = adam.step(rate, network, gradients);
+            if step == 1 || step == 5 {
+                let prefix = format!("adam_step{step}");
+                self.compare(check, &network, &prefix, self.tolerance, |layer| {
+                    (layer.weight.val(), layer.bias.val(), layer.beta.val())
+                });
+            }
+        }
+        let expected = &self.golden.values("adam_losses")[..losses.len()];
+        check.close("losses", &losses[..], expected, self.tolerance);
+    }
+
+    /// Whether float32 resolves every gradient that is not 0.
+    fn determined(&self) -> bool {
+        let gradients = self.golden.names().into_iter().filter(|name| name.starts_with("grad."));
+        self.dtype == DType::F64
+            || gradients.into_iter().all(|name| {
+                let values = self.golden.values(name);
+                let lost = f64::from(f32::EPSILON) * max(values);
+                values.iter().all(|v| *v == 0.0 || v.abs() > lost)
+            })
+    }
+
+    /// Weight, bias and β of every layer against the golden `{prefix}.{layer}…`.
+    fn compare(
+        &self,
+        check: &mut Check,
+        network: &LinearNetwork,
+        prefix: &str,
+        tolerance: f64,
+        of: impl Fn(&LeakyLinear) -> (Tensor<2>, Tensor<1>, Tensor<1>),
+    ) {
+        for (layer, name) in named_layers(&mut network.clone()) {
+            let (weight, bias, beta) = of(layer);
+            let parameters = [
+                ("_to_current.weight", values(weight.transpose())),
+                ("_to_current.bias", values(bias)),
+                ("_beta", values(beta)),
+            ];
+            for (what, found) in parameters {
+                let expected = self.golden.values(&format!("{prefix}.{name}.{what}"));
+                let (mut found, mut expected) = (found, expected.to_vec());
+                if prefix.starts_with("adam") && !self.determined() {
+                    let gradient = self.golden.values(&format!("grad.{name}.{what}"));
+                    let lost = f64::from(f32::EPSILON) * max(gradient);
+                    let keep: Vec<bool> = gradient.iter().map(|g| g.abs() > lost).collect();
+                    let mut kept = keep.iter();
+                    found.retain(|_| *kept.next().unwrap());
+                    let mut kept = keep.iter();
+                    expected.retain(|_| *kept.next().unwrap());
+                }
+                check.close(&format!("{prefix} {name} {what}"), &found, &expected, tolerance);
+            }
+        }
+    }
+
+    fn loss(&self, logits: Tensor<2>) -> Tensor<1> {
+        let target: Vec<i64> = self.golden.values("target").iter().map(|&t| t as i64).collect();
+        let len = target.len();
+        let target = Tensor::<1, Int>::from_data(TensorData::new(target, [len]), &self.device);
+        CrossEntropyLossConfig::new().init(&self.device).forward(logits, target)
+    }
+
+    fn tensor<const D: usize>(&self, name: &str) -> Tensor<D> {
+        let data = TensorData::new(self.golden.values(name).to_vec(), self.golden.shape(name));
+        Tensor::from_data(data, (&self.device, self.dtype))
+    }
+
+    fn swapped(&self, name: &str) -> Tensor<3> {
+        let (shape, values) = swap_last(self.golden.shape(name), self.golden.values(name));
+        Tensor::from_data(TensorData::new(values, shape), (&self.device, self.dtype))
+    }
+
+    fn expected(&self, name: &str) -> Vec<f64> {
+        swap_last(self.golden.shape(name), self.golden.values(name)).1
+    }
+}
+
+/// All layers with their names in the files.
+fn named_layers(network: &mut LinearNetwork) -> Vec<(&mut LeakyLinear, String)> {
+    let hidden = network.hidden.iter_mut().enumerate();
+    let mut layers: Vec<_> = hidden
+        .map(|(index, layer)| (layer, format!("_layers.{index}")))
+        .collect();
+    layers.push((&mut network.readout, "_readout_layer".into()));
+    layers
+}
+
+/// The largest magnitude.
+fn max(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |max, v| max.max(v.abs()))
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+    tensor.into_data().convert::<f64>().try_into_vec().unwrap()
+}

@@ -1,0 +1,101 @@
+use super::*;
+
+fn parse(text: &str) -> Result<Config> {
+    Config::parse(text, "a.toml", &[])
+}
+
+fn message(text: &str, overrides: &[&str]) -> String {
+    let overrides: Vec<_> = overrides.iter().map(ToString::to_string).collect();
+    let error = Config::parse(text, "a.toml", &overrides).unwrap_err();
+    error.to_string()
+}
+
+#[test]
+fn the_defaults_are_fashion_mnists() {
+    let config = parse("").unwrap();
+    assert_eq!(config.data.name, "fashion-mnist");
+    assert!(config.data.augment);
+    assert_eq!(config.model.hidden, [1000]);
+    assert_eq!(config.train.milestones, [15, 90, 120]);
+}
+
+#[test]
+fn a_resolved_config_makes_itself_again() {
+    let text = "seed = 7\n[data]\nname = \"yin-yang\"\nvalidation = 0.25\ndir = \"/x\"\n\
+                [model]\nhidden = [3, 3]\nskip = true\nreadout = \"max\"\n\
+                formulation = \"standard-multi\"\n[train]\nlearning_rate = 2e-4\nmilestones = []";
+    let config = parse(text).unwrap();
+    assert!(!config.data.augment);
+    assert_eq!(parse(&config.to_toml()).unwrap(), config);
+    let defaults = parse("").unwrap();
+    assert_eq!(parse(&defaults.to_toml()).unwrap(), defaults);
+}
+
+#[test]
+fn overrides_win_and_may_be_bare_words() {
+    let overrides = ["data.name=mnist", "train.epochs = 3", "model.hidden=[5]"];
+    let overrides = overrides.map(str::to_string);
+    let config = Config::parse("train.epochs = 9", "a.toml", &overrides).unwrap();
+    assert_eq!(config.data.name, "mnist");
+    assert_eq!(config.train.epochs, 3);
+    assert_eq!(config.model.hidden, [5]);
+}
+
+#[test]
+fn unknown_keys_name_the_nearest() {
+    let expect = |text, key, nearest| {
+        let expected =
+            format!("a.toml: unknown key `{key}`; the nearest known key is `{nearest}`");
+        assert_eq!(message(text, &[]), expected);
+    };
+    expect("[train]\nepoch = 3", "train.epoch", "train.epochs");
+    expect("lerning_rate = 3", "lerning_rate", "train.learning_rate");
+    expect("[modle]\nhidden = [3]", "modle", "model.kind");
+    expect("[data.name]\nx = 3\n[bogus]", "bogus", "model.beta.hidden");
+}
+
+#[test]
+fn wrong_types_and_ranges_name_key_and_place() {
+    assert_eq!(
+        message("[train]\nepochs = \"ten\"", &[]),
+        "a.toml: `train.epochs` is \"ten\" (string), expected an integer from 1 to 16777216"
+    );
+    assert_eq!(
+        message("", &["model.beta.hidden=-0.5"]),
+        "--set model.beta.hidden=-0.5: `model.beta.hidden` is -0.5 (float), \
+         expected a number from 0 to 1"
+    );
+    assert_eq!(
+        message("train = 3", &[]),
+        "a.toml: `train` is 3 (integer), expected a table, [train]"
+    );
+    assert_eq!(
+        message("[data]\nname = \"yin-yang\"\naugment = true", &[]),
+        "a.toml: `data.augment` is true (boolean), \
+         expected false: the data set yin-yang has no augmentation"
+    );
+    for bad in [
+        "encode.steps=0",
+        "train.epochs=0",
+        "train.batch_size=0",
+        "train.learning_rate=nan",
+        "train.gamma=0",
+        "train.milestones=[3, 3]",
+        "model.hidden=[]",
+        "model.hidden=[0]",
+        "model.init_scale=inf",
+        "model.kind=conv",
+        "data.validation=1.0",
+        "seed=-1",
+    ] {
+        let key = bad.split('=').next().unwrap();
+        assert!(message("", &[bad]).contains(&format!("`{key}` is ")), "{bad}");
+    }
+}
+
+#[test]
+fn broken_toml_names_the_line() {
+    let message = message("seed = 1\n[train\n", &[]);
+    assert!(message.starts_with("a.toml: line 2, column "), "{message}");
+    assert!(!message.contains('\n'));
+}

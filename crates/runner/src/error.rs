@@ -1,0 +1,185 @@
+//! The one error type of this crate.
+
+use std::io;
+use std::path::PathBuf;
+
+use block_core::SpikeError;
+use block_data::DataError;
+use block_models::ConfigError;
+use thiserror::Error;
+
+/// Everything that can end a command early.
+///
+/// Every message is one line: the file, key or tensor, what was found, what was expected, and what
+/// to do where that is not obvious.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RunnerError {
+    /// The arguments make no command.
+    #[error("{0}; see `runner --help`")]
+    Usage(String),
+    /// A file cannot be read.
+    #[error("cannot read {}: {source}; expected {expected}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+        /// What should have been there.
+        expected: &'static str,
+    },
+    /// A file or folder cannot be written.
+    #[error(
+        "cannot write {}: {source}; choose a folder that can be written to with --out",
+        path.display()
+    )]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A config that is not TOML.
+    #[error("{place}: line {line}, column {column}: not TOML: {problem}")]
+    Syntax {
+        /// The file or option.
+        place: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// What the parser says.
+        problem: String,
+    },
+    /// A key that does not exist.
+    #[error("{place}: unknown key `{key}`; the nearest known key is `{nearest}`")]
+    UnknownKey {
+        /// The file or option.
+        place: String,
+        /// The key as it was found.
+        key: String,
+        /// The known key most like it.
+        nearest: String,
+    },
+    /// A key with a value that it cannot have.
+    #[error("{place}: `{key}` is {found}, expected {expected}")]
+    Value {
+        /// The file or option.
+        place: String,
+        /// The key.
+        key: String,
+        /// Its value.
+        found: String,
+        /// What it may be.
+        expected: String,
+    },
+    /// A `--set` that is not `key=value`.
+    #[error("--set {argument}: expected key=value, such as train.epochs=10")]
+    Override {
+        /// The argument.
+        argument: String,
+    },
+    /// A device that cannot be used.
+    #[error("device {request}: {problem}; {remedy}")]
+    Device {
+        /// The device asked for.
+        request: String,
+        /// What is wrong with it.
+        problem: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// The device failed during the work.
+    #[error("device {device} failed: {problem}")]
+    DeviceFailed {
+        /// The device.
+        device: String,
+        /// What it says.
+        problem: String,
+    },
+    /// A data set that cannot be found, read or loaded.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A network that cannot be built.
+    #[error("config: {0}")]
+    Network(#[from] ConfigError),
+    /// A network that refuses its input.
+    #[error(transparent)]
+    Spikes(#[from] SpikeError),
+    /// A folder that is no run.
+    #[error(
+        "{} is not the folder of a run: {missing}; expected a folder that `runner CONFIG.toml` has made",
+        path.display()
+    )]
+    NotARun {
+        /// The folder.
+        path: PathBuf,
+        /// What is missing.
+        missing: String,
+    },
+    /// A folder for a new run that already holds one.
+    #[error(
+        "{} already holds a run ({found}); go on with it by --resume, or choose another folder with --out",
+        path.display()
+    )]
+    HoldsRun {
+        /// The folder.
+        path: PathBuf,
+        /// The file that shows it.
+        found: &'static str,
+    },
+    /// A run that another process works on.
+    #[error("{} is in use by another runner; wait for it to end or stop it", path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file of a run that is damaged or does not fit the run.
+    #[error("{}: {problem}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The loss is no longer a number.
+    #[error(
+        "epoch {epoch}, batch {batch}: the loss is {loss}, expected a finite number; lower train.learning_rate"
+    )]
+    Diverged {
+        /// Epoch, from 1.
+        epoch: usize,
+        /// Batch, from 1.
+        batch: usize,
+        /// The loss.
+        loss: f32,
+    },
+    /// Stopped by Ctrl-C, everything saved.
+    #[error(
+        "interrupted in epoch {epoch} after {batches} of its batches; nothing is lost, go on with: runner --resume {}",
+        path.display()
+    )]
+    Interrupted {
+        /// Epoch, from 1.
+        epoch: usize,
+        /// Batches done of it.
+        batches: usize,
+        /// The run's folder.
+        path: PathBuf,
+    },
+}
+
+/// This crate's results.
+pub type Result<T> = std::result::Result<T, RunnerError>;
+
+impl RunnerError {
+    /// The exit code of a process that ends with this: 130 when interrupted, 1 when the work
+    /// itself failed, and 2 when what was asked for cannot be done.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Interrupted { .. } => 130,
+            Self::Diverged { .. } | Self::DeviceFailed { .. } | Self::Spikes(_) => 1,
+            _ => 2,
+        }
+    }
+}

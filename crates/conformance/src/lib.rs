@@ -158,8 +158,8 @@ impl Check {
         let scale = expected.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
         let scale = if scale == 0.0 { 1.0 } else { scale };
         for (i, (f, e)) in found.iter().zip(expected).enumerate() {
-            // Not `>`: a NaN must fail.
-            if !((f - e).abs() <= tolerance * scale) {
+            let within = (f - e).abs() <= tolerance * scale; // False for a NaN.
+            if !within {
                 let text = format!(
                     "{place}[{i}]: found {f:e}, expected {e:e} (scale {scale:e}, tolerance {tolerance:e})"
                 );

@@ -32,6 +32,9 @@ pub(super) const KEYS: [&str; 21] = [
     "train.gamma",
 ];
 
+/// The tables that they stand in.
+const TABLES: [&str; 5] = ["data", "encode", "model", "model.beta", "train"];
+
 /// The values of a config by their keys. Keys that are absent have their default.
 pub(super) struct Entries {
     place: String,
@@ -240,6 +243,7 @@ fn nearest(key: &str) -> &'static str {
         whole.max(0.95 * part)
     };
     KEYS.into_iter()
+        .chain(TABLES)
         .max_by(|a, b| score(a).total_cmp(&score(b)))
         .unwrap_or(KEYS[0])
 }

@@ -50,8 +50,8 @@ fn unknown_keys_name_the_nearest() {
     };
     expect("[train]\nepoch = 3", "train.epoch", "train.epochs");
     expect("lerning_rate = 3", "lerning_rate", "train.learning_rate");
-    expect("[modle]\nhidden = [3]", "modle", "model.kind");
-    expect("[data.name]\nx = 3\n[bogus]", "bogus", "model.beta.hidden");
+    expect("[modle]\nhidden = [3]", "modle", "model");
+    expect("[model.betta]", "model.betta", "model.beta");
 }
 
 #[test]

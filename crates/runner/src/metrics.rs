@@ -1,0 +1,255 @@
+//! What is measured of batches and epochs, and the lines of the logs.
+
+use block_core::SpikeTrain;
+use block_data::SpikeBatch;
+use block_models::LinearNetwork;
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Int, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+
+/// A batch after its forward pass.
+pub struct Forward {
+    /// The mean cross entropy, `[1]`, for the backward pass.
+    pub loss: Tensor<1>,
+    /// The same on the host.
+    pub loss_value: f32,
+    /// The class of highest score of each sample.
+    pub predicted: Vec<usize>,
+    /// The class of each sample.
+    pub targets: Vec<usize>,
+    /// Spikes of each hidden layer, all samples together.
+    pub spikes: Vec<u64>,
+}
+
+impl Forward {
+    /// Runs a network on a batch, and waits for the numbers.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Spikes`](crate::RunnerError::Spikes) if the batch does not fit the network.
+    pub fn run(network: &LinearNetwork, batch: SpikeBatch) -> Result<Self> {
+        let output = network.forward(&SpikeTrain::from(batch.events))?;
+        let classes = output.logits.dims()[1];
+        let loss = cross_entropy(output.logits.clone(), batch.targets.clone());
+        let logits: Vec<f32> = output.logits.detach().into_data().iter().collect();
+        let total = |counts: Tensor<1, Int>| counts.into_data().iter::<i64>().sum::<i64>() as u64;
+        Ok(Self {
+            loss_value: loss.clone().detach().into_scalar(),
+            loss,
+            predicted: logits.chunks_exact(classes).map(argmax).collect(),
+            targets: batch.targets.into_data().iter::<i64>().map(|class| class as usize).collect(),
+            spikes: output.hidden_spikes.into_iter().map(total).collect(),
+        })
+    }
+}
+
+/// The mean of −log softmax(logits)[target].
+///
+/// # Shapes
+///
+/// - `logits`: `[batch, classes]`
+/// - `targets`: `[batch]`
+/// - output: `[1]`
+fn cross_entropy(logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
+    let log_probabilities = log_softmax(logits, 1);
+    log_probabilities
+        .gather(1, targets.unsqueeze_dim(1))
+        .mean()
+        .neg()
+}
+
+/// The first of the largest.
+fn argmax(scores: &[f32]) -> usize {
+    let mut best = 0;
+    for (class, score) in scores.iter().enumerate() {
+        if *score > scores[best] {
+            best = class;
+        }
+    }
+    best
+}
+
+/// Sums over the samples of an epoch, or of a part of it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Totals {
+    /// Samples.
+    pub samples: u64,
+    /// Samples whose class has the highest score.
+    pub correct: u64,
+    /// Losses.
+    #[serde(with = "bits")]
+    pub loss: f64,
+    /// Spikes of each hidden layer.
+    pub spikes: Vec<u64>,
+}
+
+impl Totals {
+    /// Those of one batch.
+    pub fn of(forward: &Forward) -> Self {
+        let pairs = forward.predicted.iter().zip(&forward.targets);
+        let samples = forward.targets.len() as u64;
+        Self {
+            samples,
+            correct: pairs.filter(|(predicted, target)| predicted == target).count() as u64,
+            loss: f64::from(forward.loss_value) * samples as f64,
+            spikes: forward.spikes.clone(),
+        }
+    }
+
+    /// Adds more samples.
+    pub fn add(&mut self, other: &Self) {
+        self.samples += other.samples;
+        self.correct += other.correct;
+        self.loss += other.loss;
+        self.spikes.resize(other.spikes.len(), 0);
+        for (sum, spikes) in self.spikes.iter_mut().zip(&other.spikes) {
+            *sum += spikes;
+        }
+    }
+
+    fn per_sample(&self, sum: f64) -> f64 {
+        sum / self.samples.max(1) as f64
+    }
+
+    /// The mean loss.
+    pub fn mean_loss(&self) -> f64 {
+        self.per_sample(self.loss)
+    }
+
+    /// The fraction of correct samples.
+    pub fn accuracy(&self) -> f64 {
+        self.per_sample(self.correct as f64)
+    }
+
+    /// Hidden spikes a sample, all layers together.
+    pub fn hidden_spikes(&self) -> f64 {
+        self.per_sample(self.spikes.iter().sum::<u64>() as f64)
+    }
+
+    /// Hidden spikes a sample, layer by layer.
+    pub fn hidden_spikes_by_layer(&self) -> Vec<f64> {
+        let one = |&spikes: &u64| self.per_sample(spikes as f64);
+        self.spikes.iter().map(one).collect()
+    }
+}
+
+/// A line of `batches.jsonl`: a batch before its update. Keys that end in `_seconds` are timings,
+/// all else is the same in every run of a config.
+#[derive(Debug, Clone, Serialize)]
+pub struct BatchRecord {
+    /// Epoch, from 1.
+    pub epoch: usize,
+    /// Batch of the epoch, from 1.
+    pub batch: usize,
+    /// Its samples.
+    pub samples: u64,
+    /// The mean loss.
+    pub loss: f32,
+    /// The fraction of correct samples.
+    pub accuracy: f64,
+    /// Hidden spikes a sample, all layers together.
+    pub hidden_spikes: f64,
+    /// Hidden spikes a sample, layer by layer.
+    pub hidden_spikes_by_layer: Vec<f64>,
+    /// The forward pass, until loss, scores and spike counts are on the host.
+    pub forward_seconds: f64,
+    /// The backward pass and Adam, until the device is done.
+    pub backward_seconds: f64,
+}
+
+/// A line of `epochs.jsonl`. Keys that end in `_seconds` are timings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// Epoch, from 1.
+    pub epoch: usize,
+    /// The learning rate during it.
+    pub learning_rate: f64,
+    /// The mean loss over the samples, while the weights change.
+    pub train_loss: f64,
+    /// The fraction of correct samples, while the weights change.
+    pub train_accuracy: f64,
+    /// Hidden spikes a sample, all layers together.
+    pub hidden_spikes: f64,
+    /// Hidden spikes a sample, layer by layer.
+    pub hidden_spikes_by_layer: Vec<f64>,
+    /// The mean loss on the validation samples.
+    pub validation_loss: Option<f64>,
+    /// The fraction of correct validation samples.
+    pub validation_accuracy: Option<f64>,
+    /// Hidden spikes a validation sample.
+    pub validation_hidden_spikes: Option<f64>,
+    /// Whether its training loss is the lowest so far, so that the model is kept.
+    pub best: bool,
+    /// The training pass, loader included.
+    pub train_seconds: f64,
+    /// What of that was spent waiting for the loader.
+    pub wait_seconds: f64,
+    /// The validation pass.
+    pub validation_seconds: Option<f64>,
+}
+
+/// A number of seconds without meaningless digits.
+pub fn microseconds(seconds: f64) -> f64 {
+    (seconds * 1e6).round() / 1e6
+}
+
+/// Floats as the integer of the same bits: text would have to be parsed without any rounding.
+pub mod bits {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    /// Writes the bits.
+    ///
+    /// # Errors
+    ///
+    /// The serializer's.
+    pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        value.to_bits().serialize(serializer)
+    }
+
+    /// Reads the bits.
+    ///
+    /// # Errors
+    ///
+    /// The deserializer's.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        u64::deserialize(deserializer).map(f64::from_bits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+
+    #[test]
+    fn cross_entropy_is_the_mean_of_the_targets_surprise() {
+        let device = Device::flex();
+        let logits = Tensor::from_floats([[0.0, 0.0], [1.0, 3.0]], &device);
+        let targets = Tensor::from_ints([1, 0], &device);
+        let loss: f32 = cross_entropy(logits, targets).into_scalar();
+        let expected = (2.0_f32.ln() + (1.0 + 2.0_f32.exp()).ln()) / 2.0;
+        assert!((loss - expected).abs() < 1e-6, "{loss} {expected}");
+    }
+
+    #[test]
+    fn the_first_of_equal_scores_wins() {
+        assert_eq!(argmax(&[1.0, 2.0, 2.0]), 1);
+        assert_eq!(argmax(&[f32::NAN, 2.0]), 0);
+    }
+
+    #[test]
+    fn totals_survive_json_to_the_last_bit() {
+        let totals = Totals {
+            samples: 3,
+            correct: 1,
+            loss: 0.1 + 0.2,
+            spikes: vec![7, 2],
+        };
+        let text = serde_json::to_string(&totals).unwrap();
+        assert_eq!(serde_json::from_str::<Totals>(&text).unwrap(), totals);
+        assert_eq!(totals.hidden_spikes(), 3.0);
+    }
+}

@@ -1,0 +1,200 @@
+//! A config with its data: everything that can fail before the work begins.
+
+use std::path::PathBuf;
+
+use block_data::{DataSource, Encoding, Locations, Samples, SpikeLoader, open};
+use block_models::{BetaConfig, Formulation, LinearNetwork, LinearNetworkConfig};
+use burn::tensor::Device;
+
+use crate::config::{Config, ModelKind, Validation};
+use crate::error::{Result, RunnerError};
+
+/// What a run will do.
+pub struct Plan {
+    /// The config.
+    pub config: Config,
+    /// The data set.
+    pub source: DataSource,
+    /// The network.
+    pub network: LinearNetworkConfig,
+    encoding: Encoding,
+    train: Samples,
+    validation: Option<Samples>,
+}
+
+/// A layer, for people to read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerPlan {
+    /// `hidden.0`, …, `readout`, as in the weights' names.
+    pub name: String,
+    /// Inputs.
+    pub inputs: usize,
+    /// Neurons.
+    pub neurons: usize,
+    /// Numbers that it consists of.
+    pub parameters: usize,
+}
+
+impl Plan {
+    /// Finds the data and checks that everything fits.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError`] with what is missing or does not fit.
+    pub fn prepare(config: Config) -> Result<Self> {
+        let locations = Locations::new(config.data.dir.as_ref().map(PathBuf::from));
+        let source = open(&config.data.name, &locations)?;
+        let encoding = Encoding::new(config.encode.steps)?;
+        let (train, validation) = match config.data.validation {
+            Validation::Test => (source.train(), Some(source.test())),
+            Validation::None => (source.train(), None),
+            Validation::Fraction(fraction) => {
+                let (train, validation) = source.split_validation(fraction, config.seed)?;
+                (train, Some(validation))
+            }
+        };
+        let model = &config.model;
+        let network = match model.kind {
+            ModelKind::Linear => {
+                LinearNetworkConfig::new(source.units(), model.hidden.clone(), source.classes())
+                    .with_formulation(model.formulation)
+                    .with_readout(model.readout)
+                    .with_skip(model.skip)
+                    .with_init_scale(model.init_scale)
+                    .with_beta(
+                        BetaConfig::new()
+                            .with_hidden(model.beta.hidden)
+                            .with_readout(model.beta.readout)
+                            .with_per_neuron(model.beta.per_neuron)
+                            .with_trained(model.beta.trained),
+                    )
+            }
+        };
+        if config.data.augment && source.augmentation().is_none() {
+            return Err(RunnerError::Value {
+                place: "config".to_string(),
+                key: "data.augment".to_string(),
+                found: "true".to_string(),
+                expected: format!("false: {} has no augmentation", source.name()),
+            });
+        }
+        Ok(Self {
+            config,
+            source,
+            network,
+            encoding,
+            train,
+            validation,
+        })
+    }
+
+    fn loader(&self, samples: Samples, device: &Device) -> Result<SpikeLoader> {
+        let loader = SpikeLoader::new(samples, self.encoding, self.config.train.batch_size)?;
+        Ok(loader.with_device(device.clone()))
+    }
+
+    /// Loads the training samples, shuffled and, if the config says so, changed.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Data`].
+    pub fn train_loader(&self, device: &Device) -> Result<SpikeLoader> {
+        let seed = self.config.seed;
+        let loader = self.loader(self.train.clone(), device)?.with_shuffle(seed);
+        let augmentation = self.source.augmentation();
+        Ok(match augmentation.filter(|_| self.config.data.augment) {
+            Some(augmentation) => loader.with_augmentation(augmentation.clone(), seed),
+            None => loader,
+        })
+    }
+
+    /// Loads the validation samples as they are, if there are any.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Data`].
+    pub fn validation_loader(&self, device: &Device) -> Result<Option<SpikeLoader>> {
+        let samples = self.validation.clone();
+        samples.map(|samples| self.loader(samples, device)).transpose()
+    }
+
+    /// Loads the test split as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Data`].
+    pub fn test_loader(&self, device: &Device) -> Result<SpikeLoader> {
+        self.loader(self.source.test(), device)
+    }
+
+    /// Training, validation and test samples.
+    pub fn samples(&self) -> [usize; 3] {
+        let validation = self.validation.as_ref().map_or(0, |samples| samples.len());
+        [self.train.len(), validation, self.source.test().len()]
+    }
+
+    /// A network with the weights that the seed gives.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Network`].
+    pub fn init_network(&self, device: &Device) -> Result<LinearNetwork> {
+        use burn::module::Module;
+        device.seed(self.config.seed);
+        // Parameters draw their values when they are first used; here that is in a fixed order.
+        Ok(self.network.init(device)?.materialize())
+    }
+
+    /// The layers from the input on.
+    pub fn layers(&self) -> Vec<LayerPlan> {
+        let hidden = self.network.hidden.iter().enumerate();
+        let widths = hidden.map(|(index, &neurons)| (format!("hidden.{index}"), neurons));
+        let readout = ("readout".to_string(), self.network.classes);
+        let mut inputs = self.network.inputs;
+        widths
+            .chain([readout])
+            .map(|(name, neurons)| {
+                let betas = if self.network.beta.per_neuron { neurons } else { 1 };
+                let layer = LayerPlan {
+                    name,
+                    inputs,
+                    neurons,
+                    parameters: inputs * neurons + neurons + betas,
+                };
+                inputs = neurons;
+                layer
+            })
+            .collect()
+    }
+
+    /// All numbers that the network consists of.
+    pub fn parameters(&self) -> usize {
+        self.layers().iter().map(|layer| layer.parameters).sum()
+    }
+
+    /// An estimate of the memory that training takes, in bytes.
+    pub fn memory_bytes(&self) -> usize {
+        /// Weights, gradient, Adam's two moments and three passing results, and a checkpoint's
+        /// copies: last, best, moments, and the file made of them.
+        const COPIES: usize = 15;
+        /// The code and Burn's own.
+        const PROCESS: usize = 40 << 20;
+        let float = size_of::<f32>();
+        let rows = self.config.train.batch_size * self.config.encode.steps;
+        // What is kept of every potential for the backward pass: the potential itself in the
+        // scan, all that lies on Burn's tape in the others.
+        let kept = match self.network.formulation {
+            Formulation::Scan => 1,
+            Formulation::Convolution => 6,
+            Formulation::StandardSingle | Formulation::StandardMulti => 12,
+        };
+        let neurons: usize = self.network.hidden.iter().sum();
+        let images = self.source.folder().is_some();
+        let value = if images { 1 } else { float };
+        let values = (self.source.train().len() + self.source.test().len()) * self.source.units();
+        PROCESS
+            + self.parameters() * COPIES * float
+            + rows * (kept * neurons + 4 * self.network.classes) * float
+            + values * value
+    }
+}

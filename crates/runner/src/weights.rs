@@ -1,0 +1,62 @@
+//! Weights of a network as the bytes of a safetensors file.
+
+use std::path::Path;
+
+use block_models::LinearNetwork;
+use burn_store::{ApplyError, ModuleSnapshot, SafetensorsStore};
+
+use crate::error::{Result, RunnerError};
+
+/// The bytes of a safetensors file with the network's weights.
+///
+/// # Errors
+///
+/// [`RunnerError::Checkpoint`] under the name of `file` if the device does not hand them out.
+pub fn to_bytes(network: &LinearNetwork, file: &Path) -> Result<Vec<u8>> {
+    // One entry only: the order of several would differ from file to file.
+    let mut store = SafetensorsStore::from_bytes(None)
+        .clear_metadata()
+        .metadata("format", "safetensors");
+    network
+        .save_into(&mut store)
+        .and_then(|()| store.get_bytes())
+        .map_err(|error| damaged(file, &error))
+}
+
+/// Puts weights into a network of the same layers. `file` stands for them in messages.
+///
+/// # Errors
+///
+/// [`RunnerError::Checkpoint`] with the tensor that is missing, or of another shape.
+pub fn load(network: &mut LinearNetwork, bytes: Vec<u8>, file: &Path) -> Result<()> {
+    let mut store = SafetensorsStore::from_bytes(Some(bytes))
+        .validate(false)
+        .allow_partial(true);
+    let result = network
+        .load_from(&mut store)
+        .map_err(|error| damaged(file, &error))?;
+    let problem = if let Some(error) = result.errors.first() {
+        match error {
+            ApplyError::ShapeMismatch {
+                path,
+                expected,
+                found,
+            } => format!("`{path}` has shape {found:?}, expected {expected:?} by the config"),
+            other => other.to_string(),
+        }
+    } else if let Some((path, _)) = result.missing.first() {
+        format!("`{path}` is missing, which the config's network has")
+    } else if let Some(path) = result.unused.first() {
+        format!("`{path}` belongs to no layer of the config's network")
+    } else {
+        return Ok(());
+    };
+    Err(damaged(file, &problem))
+}
+
+fn damaged(file: &Path, problem: &impl ToString) -> RunnerError {
+    RunnerError::Checkpoint {
+        path: file.to_path_buf(),
+        problem: problem.to_string().replace('\n', " "),
+    }
+}

@@ -78,42 +78,52 @@ impl Surrogate {
         spikes + zero * self.derivative(value)
     }
 
-    /// Multiplies `gradient` by the derivative at `membrane`, lane by lane.
+    /// Multiplies `gradient` by the derivative at `membrane`, neuron by neuron.
     #[inline(always)]
     pub(crate) fn scale_row<F: Real>(&self, gradient: &mut [F], membrane: &[F]) {
         let one = F::one();
-        let row = gradient.iter_mut().zip(membrane);
         match *self {
             Self::FastSigmoid { scale } => {
                 let scale = F::of(scale);
-                for (g, &v) in row {
+                each(gradient, membrane, |g, v| {
                     let d = scale * (v - one).abs() + one;
-                    *g /= d * d;
-                }
+                    g / (d * d)
+                });
             }
             Self::Sigmoid { scale } => {
                 let scale = F::of(scale);
-                for (g, &v) in row {
+                each(gradient, membrane, |g, v| {
                     let s = one / (one + (-(scale * (v - one))).exp());
-                    *g *= scale * s * (one - s);
-                }
+                    g * (scale * s * (one - s))
+                });
             }
             Self::Arctan { scale } => {
-                let (half, slope) = (
-                    F::of(scale / 2.0),
-                    F::of(std::f64::consts::FRAC_PI_2 * scale),
-                );
-                for (g, &v) in row {
+                let half = F::of(scale / 2.0);
+                let slope = F::of(std::f64::consts::FRAC_PI_2 * scale);
+                each(gradient, membrane, |g, v| {
                     let w = slope * (v - one);
-                    *g *= half / (one + w * w);
-                }
+                    g * (half / (one + w * w))
+                });
             }
             Self::Triangular { scale } => {
                 let scale = F::of(scale);
-                for (g, &v) in row {
-                    *g *= (one - scale * (v - one).abs()).max(F::zero());
-                }
+                each(gradient, membrane, |g, v| {
+                    g * (one - scale * (v - one).abs()).max(F::zero())
+                });
             }
         }
+    }
+}
+
+/// Replaces every gradient by `f` of it and its membrane potential, a register's width at a time.
+#[inline(always)]
+fn each<F: Real>(gradient: &mut [F], membrane: &[F], f: impl Fn(F, F) -> F) {
+    let (chunks, rest) = gradient.as_chunks_mut::<8>();
+    let (v_chunks, v_rest) = membrane.as_chunks::<8>();
+    for (g, v) in chunks.iter_mut().zip(v_chunks) {
+        *g = std::array::from_fn(|i| f(g[i], v[i]));
+    }
+    for (g, &v) in rest.iter_mut().zip(v_rest) {
+        *g = f(*g, v);
     }
 }

@@ -54,10 +54,10 @@ impl Adam {
 
     /// The state by the parameters' paths, on the host.
     pub fn moments(&self) -> BTreeMap<String, Moments> {
-        let host = |(path, state): (&String, &Box<dyn ParameterState>)| {
-            (path.clone(), state.moments())
-        };
-        self.states.iter().map(host).collect()
+        let states = self.states.iter();
+        states
+            .map(|(path, state)| (path.clone(), state.moments()))
+            .collect()
     }
 
     /// Adam with such a state. What is no shape of a parameter is an error: its path.
@@ -170,7 +170,9 @@ mod tests {
     fn network(device: &Device) -> LinearNetwork {
         device.seed(3);
         let config = LinearNetworkConfig::new(3, vec![4], 2);
-        config.init(&device.clone().autodiff()).unwrap()
+        let network = config.init(&device.clone().autodiff()).unwrap();
+        crate::weights::draw(&network);
+        network
     }
 
     fn gradients(network: &LinearNetwork) -> GradientsParams {
@@ -196,9 +198,7 @@ mod tests {
             adam = Adam::from_moments(moments, &device).unwrap();
         }
         assert_eq!(adam.moments()["hidden.0.weight"].steps, 5);
-        for (theirs, ours) in [(theirs, ours)] {
-            let [theirs, ours] = [theirs, ours].map(|network| host(network.hidden[0].weight.val()));
-            assert_eq!(theirs, ours);
-        }
+        let weights = [theirs, ours].map(|network| host(network.hidden[0].weight.val()));
+        assert_eq!(weights[0], weights[1]);
     }
 }

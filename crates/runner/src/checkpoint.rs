@@ -149,7 +149,10 @@ impl Checkpoint {
         for (path, moments) in &self.moments {
             position.adam_steps.insert(path.clone(), moments.steps);
             for (name, values) in [("first", &moments.first), ("second", &moments.second)] {
-                let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+                let bytes = values
+                    .iter()
+                    .flat_map(|value| value.to_le_bytes())
+                    .collect();
                 let name = format!("adam.{name}.{path}");
                 tensors.push((name, Dtype::F32, moments.shape.clone(), bytes));
             }
@@ -185,8 +188,12 @@ impl Checkpoint {
         let blob = |name: &str| tensors.tensor(name).map(|view| view.data().to_vec());
         let mut moments = BTreeMap::new();
         for (path, &steps) in &position.adam_steps {
-            let first = tensors.tensor(&format!("adam.first.{path}")).map_err(text)?;
-            let second = tensors.tensor(&format!("adam.second.{path}")).map_err(text)?;
+            let first = tensors
+                .tensor(&format!("adam.first.{path}"))
+                .map_err(text)?;
+            let second = tensors
+                .tensor(&format!("adam.second.{path}"))
+                .map_err(text)?;
             let state = Moments {
                 steps,
                 shape: first.shape().to_vec(),
@@ -210,7 +217,10 @@ fn floats(view: &TensorView<'_>) -> std::result::Result<Vec<f32>, String> {
         return Err(format!("found {:?}, expected F32", view.dtype()));
     }
     let (values, _) = view.data().as_chunks::<4>();
-    Ok(values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect())
+    Ok(values
+        .iter()
+        .map(|&bytes| f32::from_le_bytes(bytes))
+        .collect())
 }
 
 #[cfg(test)]
@@ -248,6 +258,9 @@ mod tests {
         let bytes = fs::read(&path).unwrap();
         fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
         let message = Checkpoint::load(&folder).unwrap_err().to_string();
-        assert!(message.contains("resume.safetensors: not a checkpoint"), "{message}");
+        assert!(
+            message.contains("resume.safetensors: not a checkpoint"),
+            "{message}"
+        );
     }
 }

@@ -28,16 +28,24 @@ type Listing = fn() -> Option<Vec<Device>>;
 
 fn cuda() -> Option<Vec<Device>> {
     #[cfg(feature = "cuda")]
-    return Some(Device::enumerate(DeviceType::Cuda).into_vec());
+    {
+        Some(Device::enumerate(DeviceType::Cuda).into_vec())
+    }
     #[cfg(not(feature = "cuda"))]
-    None
+    {
+        None
+    }
 }
 
 fn wgpu() -> Option<Vec<Device>> {
     #[cfg(feature = "wgpu")]
-    return Some(Device::enumerate(DeviceType::Wgpu).into_vec());
+    {
+        Some(Device::enumerate(DeviceType::Wgpu).into_vec())
+    }
     #[cfg(not(feature = "wgpu"))]
-    None
+    {
+        None
+    }
 }
 
 /// The device of this name: `auto`, `cpu`, `cuda`, `cuda:N`, `wgpu` or `wgpu:N`. `auto` is the

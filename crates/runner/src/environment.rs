@@ -38,7 +38,10 @@ impl Environment {
     pub fn current(device: &NamedDevice, resumed_after_epochs: usize) -> Self {
         let known = |text: &'static str| (!text.is_empty()).then_some(text);
         let packages = option_env!("RUNNER_PACKAGES").unwrap_or_default();
-        let features = [("cuda", cfg!(feature = "cuda")), ("wgpu", cfg!(feature = "wgpu"))];
+        let features = [
+            ("cuda", cfg!(feature = "cuda")),
+            ("wgpu", cfg!(feature = "wgpu")),
+        ];
         Self {
             started: Moment::now().iso(),
             device: device.name.clone(),

@@ -1,1 +1,49 @@
+//! Trains and evaluates networks of single-spike neurons as a TOML config says.
+//!
+//! [`Config`] is what a user writes, [`Plan`] the same with its data found and everything checked,
+//! [`RunFolder`] where a run is kept, and [`Trainer`] does the work. Nothing here prints: the
+//! command line, [`cli`] with its [`progress`], does.
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use std::sync::atomic::AtomicBool;
+//! use runner::{Config, Plan, RunFolder, Trainer, device, progress::Progress};
+//!
+//! let config = Config::load(Path::new("configs/yinyang.toml"), &["train.epochs=3".to_string()])?;
+//! let device = device::select("cpu")?;
+//! let plan = Plan::prepare(config)?;
+//! let folder = RunFolder::create(Path::new("runs/mine"))?;
+//! let trainer = Trainer::start(&plan, &device, &folder)?;
+//! let trained = trainer.run(&AtomicBool::new(false), &mut Progress::new())?;
+//! println!("the best epoch was {}", trained.best_epoch);
+//! # Ok::<(), runner::RunnerError>(())
+//! ```
 
+mod adam;
+mod checkpoint;
+pub mod cli;
+mod clock;
+mod config;
+pub mod device;
+mod environment;
+mod error;
+mod evaluate;
+mod metrics;
+mod plan;
+pub mod progress;
+mod run_folder;
+mod summary;
+mod train;
+mod weights;
+
+pub use config::{
+    BetaKeys, Config, DataConfig, EncodeConfig, ModelConfig, ModelKind, TrainConfig, Validation,
+};
+pub use environment::Environment;
+pub use error::{Result, RunnerError};
+pub use evaluate::{ClassReport, Evaluation, EvaluationReport};
+pub use metrics::{BatchRecord, EpochRecord, Totals};
+pub use plan::{LayerPlan, Plan};
+pub use run_folder::RunFolder;
+pub use summary::Summary;
+pub use train::{Observer, Trained, Trainer};

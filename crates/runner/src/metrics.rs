@@ -39,7 +39,12 @@ impl Forward {
             loss_value: loss.clone().detach().into_scalar(),
             loss,
             predicted: logits.chunks_exact(classes).map(argmax).collect(),
-            targets: batch.targets.into_data().iter::<i64>().map(|class| class as usize).collect(),
+            targets: batch
+                .targets
+                .into_data()
+                .iter::<i64>()
+                .map(|class| class as usize)
+                .collect(),
             spikes: output.hidden_spikes.into_iter().map(total).collect(),
         })
     }
@@ -92,7 +97,9 @@ impl Totals {
         let samples = forward.targets.len() as u64;
         Self {
             samples,
-            correct: pairs.filter(|(predicted, target)| predicted == target).count() as u64,
+            correct: pairs
+                .filter(|(predicted, target)| predicted == target)
+                .count() as u64,
             loss: f64::from(forward.loss_value) * samples as f64,
             spikes: forward.spikes.clone(),
         }

@@ -8,6 +8,7 @@ use burn::tensor::Device;
 
 use crate::config::{Config, ModelKind, Validation};
 use crate::error::{Result, RunnerError};
+use crate::weights;
 
 /// What a run will do.
 pub struct Plan {
@@ -115,7 +116,9 @@ impl Plan {
     /// [`RunnerError::Data`].
     pub fn validation_loader(&self, device: &Device) -> Result<Option<SpikeLoader>> {
         let samples = self.validation.clone();
-        samples.map(|samples| self.loader(samples, device)).transpose()
+        samples
+            .map(|samples| self.loader(samples, device))
+            .transpose()
     }
 
     /// Loads the test split as it is.
@@ -139,10 +142,10 @@ impl Plan {
     ///
     /// [`RunnerError::Network`].
     pub fn init_network(&self, device: &Device) -> Result<LinearNetwork> {
-        use burn::module::Module;
         device.seed(self.config.seed);
-        // Parameters draw their values when they are first used; here that is in a fixed order.
-        Ok(self.network.init(device)?.materialize())
+        let network = self.network.init(device)?;
+        weights::draw(&network);
+        Ok(network)
     }
 
     /// The layers from the input on.
@@ -154,7 +157,11 @@ impl Plan {
         widths
             .chain([readout])
             .map(|(name, neurons)| {
-                let betas = if self.network.beta.per_neuron { neurons } else { 1 };
+                let betas = if self.network.beta.per_neuron {
+                    neurons
+                } else {
+                    1
+                };
                 let layer = LayerPlan {
                     name,
                     inputs,
@@ -178,7 +185,7 @@ impl Plan {
         /// copies: last, best, moments, and the file made of them.
         const COPIES: usize = 15;
         /// The code and Burn's own.
-        const PROCESS: usize = 40 << 20;
+        const PROCESS: usize = 20 << 20;
         let float = size_of::<f32>();
         let rows = self.config.train.batch_size * self.config.encode.steps;
         // What is kept of every potential for the backward pass: the potential itself in the

@@ -3,9 +3,23 @@
 use std::path::Path;
 
 use block_models::LinearNetwork;
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::Tensor;
 use burn_store::{ApplyError, ModuleSnapshot, SafetensorsStore};
 
 use crate::error::{Result, RunnerError};
+
+/// Lets every parameter draw its initial values now, in the order of the layers. Burn would do it
+/// when each is first used.
+pub fn draw(module: &impl Module) {
+    struct Draw;
+    impl ModuleVisitor for Draw {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            param.val();
+        }
+    }
+    module.visit(&mut Draw);
+}
 
 /// The bytes of a safetensors file with the network's weights.
 ///

@@ -7,16 +7,13 @@
 
 use std::marker::PhantomData;
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
+use super::lanes::{LANES, Lanes};
 use super::scan::latch_row;
-use super::{EventRows, Real, vectorised};
+use super::{EventRows, Real};
 use crate::Surrogate;
-
-/// Neurons a block; a multiple of the widest vector.
-const LANES: usize = 16;
-
-type Lanes<F> = [F; LANES];
 
 /// What a layer computes with; weights `[units, n]`, bias and beta `[n]`.
 #[derive(Clone, Copy)]
@@ -62,21 +59,32 @@ pub(crate) fn forward<F: Real>(
     let first_out = Columns::new(&mut first, n);
     let membrane_out = membrane.map(|m| Columns::new(m, n));
     blocks(n).for_each_init(Block::default, |block, start| {
-        vectorised(|| {
-            block.load(&layer, start);
-            for sample in 0..batch {
-                let mut latched = [steps as i32; LANES];
-                block.sweep(&layer.events, sample, |t, v| {
-                    latch_row(&mut latched, v, t as i32, steps as i32);
-                    if let Some(out) = &membrane_out {
-                        out.write(sample * steps + t, start, v);
-                    }
-                });
-                first_out.write(sample, start, &latched);
-            }
-        });
+        block.load(&layer, start);
+        forward_block(block, &layer.events, &first_out, membrane_out.as_ref());
     });
     first
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn forward_block<F: Real>(
+    block: &Block<F>,
+    events: &EventRows<'_>,
+    first_out: &Columns<'_, i32>,
+    membrane_out: Option<&Columns<'_, F>>,
+) {
+    let never = events.steps as i32;
+    for sample in 0..events.batch {
+        let mut latched = Lanes::splat(never);
+        block.sweep(events, sample, |t, v| {
+            for (first, v) in latched.groups(v) {
+                latch_row(first, v, t as i32, never);
+            }
+            if let Some(out) = membrane_out {
+                out.write(sample * events.steps + t, block.start, v);
+            }
+        });
+        first_out.write(sample, block.start, &latched);
+    }
 }
 
 /// Gradients of the parameters and, into `d_current` when it is given, ∂L/∂I `[batch, steps, n]`.
@@ -85,59 +93,91 @@ pub(crate) fn backward<F: Real>(
     upstream: Upstream<'_, F>,
     d_current: Option<&mut [F]>,
 ) -> LayerGradient<F> {
-    let EventRows { batch, steps, .. } = layer.events;
     let n = layer.beta.len();
     let mut gradient = LayerGradient {
         weight: vec![F::zero(); layer.weight.len()],
         bias: vec![F::zero(); n],
         beta: vec![F::zero(); n],
     };
-    let weight_out = Columns::new(&mut gradient.weight, n);
-    let bias_out = Columns::new(&mut gradient.bias, n);
-    let beta_out = Columns::new(&mut gradient.beta, n);
-    let d_current = d_current.map(|d| Columns::new(d, n));
-    blocks(n).for_each_init(Block::default, |block, start| {
-        vectorised(|| {
-            block.load(&layer, start);
-            let mut d_weight = vec![[F::zero(); LANES]; block.weight.len()];
-            let mut d_bias = [F::zero(); LANES];
-            let mut d_beta = [F::zero(); LANES];
-            let mut membrane = vec![[F::zero(); LANES]; steps];
-            let mut source = Source::load(upstream, n, start);
-            for sample in 0..batch {
-                block.sweep(&layer.events, sample, |t, v| membrane[t] = *v);
-                source.restart();
-                let mut d = [F::zero(); LANES];
-                for t in (0..steps).rev() {
-                    let g = source.at(sample * steps + t, &membrane[t]);
-                    for i in 0..LANES {
-                        d[i] = g[i] + block.beta[i] * d[i];
-                        d_bias[i] += d[i];
-                    }
-                    if t > 0 {
-                        for i in 0..LANES {
-                            d_beta[i] += d[i] * membrane[t - 1][i];
-                        }
-                    }
-                    for &unit in layer.events.at(sample, t) {
-                        let row = &mut d_weight[unit as usize];
-                        for i in 0..LANES {
-                            row[i] += d[i];
-                        }
-                    }
-                    if let Some(out) = &d_current {
-                        out.write(sample * steps + t, start, &d);
-                    }
-                }
-            }
-            for (unit, row) in d_weight.iter().enumerate() {
-                weight_out.write(unit, start, row);
-            }
-            bias_out.write(0, start, &d_bias);
-            beta_out.write(0, start, &d_beta);
-        });
+    let out = BackwardOut {
+        weight: Columns::new(&mut gradient.weight, n),
+        bias: Columns::new(&mut gradient.bias, n),
+        beta: Columns::new(&mut gradient.beta, n),
+        current: d_current.map(|d| Columns::new(d, n)),
+    };
+    let memory = || (Block::default(), Scratch::default());
+    blocks(n).for_each_init(memory, |(block, scratch), start| {
+        block.load(&layer, start);
+        let mut source = Source::load(upstream, n, start);
+        backward_block(block, &layer.events, &mut source, scratch, &out);
     });
     gradient
+}
+
+struct BackwardOut<'a, F> {
+    weight: Columns<'a, F>,
+    bias: Columns<'a, F>,
+    beta: Columns<'a, F>,
+    current: Option<Columns<'a, F>>,
+}
+
+/// Memory of one block's backward pass, used again by the next block of the same thread.
+struct Scratch<F> {
+    /// ∂L/∂W, `[units]`.
+    weight: Vec<Lanes<F>>,
+    /// V of one sample, `[steps]`.
+    membrane: Vec<Lanes<F>>,
+}
+
+impl<F> Default for Scratch<F> {
+    fn default() -> Self {
+        Self {
+            weight: Vec::new(),
+            membrane: Vec::new(),
+        }
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn backward_block<F: Real>(
+    block: &Block<F>,
+    events: &EventRows<'_>,
+    source: &mut Source<'_, F>,
+    scratch: &mut Scratch<F>,
+    out: &BackwardOut<'_, F>,
+) {
+    let zero = Lanes::zero();
+    let (start, steps) = (block.start, events.steps);
+    scratch.weight.clear();
+    scratch.weight.resize(block.weight.len(), zero);
+    scratch.membrane.resize(steps, zero);
+    let (d_weight, membrane) = (&mut scratch.weight, &mut scratch.membrane);
+    let (mut d_bias, mut d_beta) = (zero, zero);
+    for sample in 0..events.batch {
+        block.sweep(events, sample, |t, v| membrane[t] = *v);
+        source.restart();
+        let mut d = zero;
+        for t in (0..steps).rev() {
+            let g = source.at(sample * steps + t, &membrane[t]);
+            d = g.add(block.beta.mul(d));
+            d_bias = d_bias.add(d);
+            if t > 0 {
+                d_beta = d_beta.add(d.mul(membrane[t - 1]));
+            }
+            for &unit in events.at(sample, t) {
+                let row = &mut d_weight[unit as usize];
+                *row = row.add(d);
+            }
+            if let Some(out) = &out.current {
+                out.write(sample * steps + t, start, &d);
+            }
+        }
+    }
+    for (unit, row) in d_weight.iter().enumerate() {
+        out.weight.write(unit, start, row);
+    }
+    out.bias.write(0, start, &d_bias);
+    out.beta.write(0, start, &d_beta);
 }
 
 /// First neurons of all blocks.
@@ -149,6 +189,8 @@ fn blocks(n: usize) -> impl IndexedParallelIterator<Item = usize> {
 
 /// The parameters of a block of neurons, packed; lanes beyond the last neuron are zero.
 struct Block<F> {
+    /// The first neuron.
+    start: usize,
     weight: Vec<Lanes<F>>,
     bias: Lanes<F>,
     beta: Lanes<F>,
@@ -157,9 +199,10 @@ struct Block<F> {
 impl<F: Real> Default for Block<F> {
     fn default() -> Self {
         Self {
+            start: 0,
             weight: Vec::new(),
-            bias: [F::zero(); LANES],
-            beta: [F::zero(); LANES],
+            bias: Lanes::zero(),
+            beta: Lanes::zero(),
         }
     }
 }
@@ -167,11 +210,12 @@ impl<F: Real> Default for Block<F> {
 impl<F: Real> Block<F> {
     fn load(&mut self, layer: &EventLayer<'_, F>, start: usize) {
         let n = layer.beta.len();
+        self.start = start;
         self.weight.clear();
         let rows = layer.weight.chunks_exact(n);
-        self.weight.extend(rows.map(|row| lanes(row, start)));
-        self.bias = lanes(layer.bias, start);
-        self.beta = lanes(layer.beta, start);
+        self.weight.extend(rows.map(|row| Lanes::load(row, start, F::zero())));
+        self.bias = Lanes::load(layer.bias, start, F::zero());
+        self.beta = Lanes::load(layer.beta, start, F::zero());
     }
 
     /// Membrane potentials of one sample, handed to `each` step by step.
@@ -182,16 +226,11 @@ impl<F: Real> Block<F> {
         sample: usize,
         mut each: impl FnMut(usize, &Lanes<F>),
     ) {
-        let mut v = [F::zero(); LANES];
+        let mut v = Lanes::zero();
         for t in 0..events.steps {
-            for i in 0..LANES {
-                v[i] = self.beta[i] * v[i] + self.bias[i];
-            }
+            v = self.beta.mul(v).add(self.bias);
             for &unit in events.at(sample, t) {
-                let row = &self.weight[unit as usize];
-                for i in 0..LANES {
-                    v[i] += row[i];
-                }
+                v = v.add(self.weight[unit as usize]);
             }
             each(t, &v);
         }
@@ -214,11 +253,11 @@ impl<'a, F: Real> Source<'a, F> {
         let weight = match upstream {
             Upstream::Readout { weight, .. } => {
                 let classes = weight.len() / n;
-                let mut packed = vec![[F::zero(); LANES]; classes];
+                let mut packed = vec![Lanes::zero(); classes];
                 let rows = weight[start * classes..].chunks_exact(classes);
                 for (lane, row) in rows.take(LANES).enumerate() {
                     for (class, &w) in row.iter().enumerate() {
-                        packed[class][lane] = w;
+                        packed[class].set(lane, w);
                     }
                 }
                 packed
@@ -230,63 +269,48 @@ impl<'a, F: Real> Source<'a, F> {
             n,
             start,
             weight,
-            once: [F::zero(); LANES],
-            twice: [F::zero(); LANES],
+            once: Lanes::zero(),
+            twice: Lanes::zero(),
         }
     }
 
     /// Before the last step of a sample.
     #[inline(always)]
     fn restart(&mut self) {
-        self.once = [F::zero(); LANES];
-        self.twice = [F::zero(); LANES];
+        self.once = Lanes::zero();
+        self.twice = Lanes::zero();
     }
 
     /// ∂L/∂V of one row (sample and step), without the leaky scan; rows come in reverse order.
     #[inline(always)]
     fn at(&mut self, row: usize, membrane: &Lanes<F>) -> Lanes<F> {
-        match self.upstream {
-            Upstream::Membrane(gradient) => lanes(&gradient[row * self.n..][..self.n], self.start),
+        let load = |gradient: &[F]| {
+            let row = &gradient[row * self.n..][..self.n];
+            Lanes::load(row, self.start, F::zero())
+        };
+        let (mut out, surrogate) = match self.upstream {
+            Upstream::Membrane(gradient) => return load(gradient),
             Upstream::Spikes(gradient, surrogate) => {
-                let g: Lanes<F> = lanes(&gradient[row * self.n..][..self.n], self.start);
-                for i in 0..LANES {
-                    self.once[i] += g[i];
-                    self.twice[i] += self.once[i];
-                }
-                let mut out = self.twice;
-                surrogate.scale_row(&mut out, membrane);
-                out
+                self.once = self.once.add(load(gradient));
+                self.twice = self.twice.add(self.once);
+                (self.twice, surrogate)
             }
             Upstream::Readout {
                 narrow, surrogate, ..
             } => {
-                let mut out = [F::zero(); LANES];
                 let classes = self.weight.len();
                 let narrow = &narrow[row * classes..][..classes];
+                let mut sum = Lanes::zero();
                 for (weight, &e) in self.weight.iter().zip(narrow) {
-                    for i in 0..LANES {
-                        out[i] += weight[i] * e;
-                    }
+                    sum = sum.add(weight.scale(e));
                 }
-                surrogate.scale_row(&mut out, membrane);
-                out
+                (sum, surrogate)
             }
+        };
+        for (out, v) in out.groups(membrane) {
+            surrogate.scale_row(out, v);
         }
-    }
-}
-
-/// `LANES` values of a row from `start` on, zeros beyond its end.
-#[inline(always)]
-fn lanes<F: Real>(row: &[F], start: usize) -> Lanes<F> {
-    match row[start..].first_chunk() {
-        Some(full) => *full,
-        None => {
-            let mut out = [F::zero(); LANES];
-            for (out, &value) in out.iter_mut().zip(&row[start..]) {
-                *out = value;
-            }
-            out
-        }
+        out
     }
 }
 
@@ -315,14 +339,14 @@ impl<'a, T: Copy> Columns<'a, T> {
 
     /// Writes the part of `values` that lies within the matrix to `row`, from column `start` on.
     #[inline(always)]
-    fn write(&self, row: usize, start: usize, values: &[T; LANES]) {
+    fn write(&self, row: usize, start: usize, values: &Lanes<T>) {
         let count = LANES.min(self.width - start);
         assert!(row < self.rows);
         // SAFETY: row and columns were just checked to be inside; blocks do not overlap, so no other
         // thread touches these elements.
         unsafe {
             let to = self.data.add(row * self.width + start);
-            std::ptr::copy_nonoverlapping(values.as_ptr(), to, count);
+            std::ptr::copy_nonoverlapping(values.as_slice().as_ptr(), to, count);
         }
     }
 }

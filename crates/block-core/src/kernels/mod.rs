@@ -3,9 +3,13 @@
 //! All arrays are row-major `[batch, time, neuron]`. Samples or blocks of neurons are spread over
 //! the threads such that every sum has one fixed order: results do not depend on the number of
 //! threads, and, as no fused multiply-add is used, not on the instruction set either.
+//!
+//! The inner loops are plain Rust, compiled for AVX-512, AVX2 and the baseline (which has NEON on
+//! 64-bit ARM) and chosen at run time; everything they call must be inlined into them.
 
 mod adam;
 mod event_layer;
+mod lanes;
 mod leaky;
 mod readout;
 mod real;
@@ -19,10 +23,3 @@ pub(crate) use readout::{readout_backward, readout_forward};
 pub(crate) use real::Real;
 pub(crate) use rows::EventRows;
 pub(crate) use scan::{latch, latch_backward, scan, scan_backward, spike_train};
-
-/// Runs `body` compiled for the best instruction set of this machine (AVX-512, AVX2, NEON or the
-/// baseline), chosen at run time. Everything that `body` calls must be inlined into it.
-#[inline(always)]
-fn vectorised<R>(body: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(body)
-}

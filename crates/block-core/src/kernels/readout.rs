@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use super::leaky::sum_rows;
-use super::{Real, vectorised};
+use super::Real;
 
 /// Membrane trace `[batch, steps, classes]` of a readout whose inputs fire once, at `first`
 /// `[batch, n]` (`steps` for "never"); weight `[n, classes]`.
@@ -22,23 +22,21 @@ pub(crate) fn readout_forward<F: Real>(
         .par_chunks_mut(steps * classes)
         .zip(first.par_chunks(n))
         .for_each(|(trace, first)| {
-            vectorised(|| {
-                for (row, &t) in weight.chunks_exact(classes).zip(first) {
-                    if (t as usize) < steps {
-                        let current = &mut trace[t as usize * classes..][..classes];
-                        for (current, &w) in current.iter_mut().zip(row) {
-                            *current += w;
-                        }
+            for (row, &t) in weight.chunks_exact(classes).zip(first) {
+                if (t as usize) < steps {
+                    let current = &mut trace[t as usize * classes..][..classes];
+                    for (current, &w) in current.iter_mut().zip(row) {
+                        *current += w;
                     }
                 }
-                let mut v = vec![F::zero(); classes];
-                for row in trace.chunks_exact_mut(classes) {
-                    for c in 0..classes {
-                        v[c] = beta[c] * v[c] + (bias[c] + row[c]);
-                        row[c] = v[c];
-                    }
+            }
+            let mut v = vec![F::zero(); classes];
+            for row in trace.chunks_exact_mut(classes) {
+                for c in 0..classes {
+                    v[c] = beta[c] * v[c] + (bias[c] + row[c]);
+                    row[c] = v[c];
                 }
-            });
+            }
         });
     trace
 }

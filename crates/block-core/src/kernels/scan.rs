@@ -1,16 +1,34 @@
 //! The block model as a scan: a leaky integrator, a latch on its first threshold crossing, and the
 //! backward pass of both in one reverse sweep.
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::leaky::sum_rows;
-use super::{Real, integrate, vectorised};
+use super::Real;
+use super::leaky::{integrate_step, sum_rows};
 use crate::Surrogate;
 
 /// Turns a current into membrane potentials in place and returns spikes and first-spike steps.
 pub(crate) fn scan<F: Real>(current: &mut [F], beta: &[F], steps: usize) -> (Vec<F>, Vec<i32>) {
-    integrate(current, beta, steps);
-    latch(current, beta.len(), steps)
+    let n = beta.len();
+    let mut first = vec![steps as i32; current.len() / steps];
+    current
+        .par_chunks_mut(steps * n)
+        .zip(first.par_chunks_mut(n))
+        .for_each(|(sample, first)| scan_sample(sample, beta, first));
+    (spike_train(&first, n, steps), first)
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn scan_sample<F: Real>(sample: &mut [F], beta: &[F], first: &mut [i32]) {
+    let n = beta.len();
+    let never = (sample.len() / n) as i32;
+    for t in 0..sample.len() / n {
+        if t > 0 {
+            integrate_step(sample, beta, t);
+        }
+        latch_row(first, &sample[t * n..(t + 1) * n], t as i32, never);
+    }
 }
 
 /// The first step of every neuron at which V − 1 > 0: as a spike train like `membrane`, and as step
@@ -20,14 +38,26 @@ pub(crate) fn latch<F: Real>(membrane: &[F], n: usize, steps: usize) -> (Vec<F>,
     membrane
         .par_chunks(steps * n)
         .zip(first.par_chunks_mut(n))
-        .for_each(|(membrane, first)| {
-            vectorised(|| {
-                for (t, row) in membrane.chunks_exact(n).enumerate() {
-                    latch_row(first, row, t as i32, steps as i32);
-                }
-            });
-        });
+        .for_each(|(membrane, first)| latch_sample(membrane, first));
     (spike_train(&first, n, steps), first)
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn latch_sample<F: Real>(membrane: &[F], first: &mut [i32]) {
+    let rows = membrane.chunks_exact(first.len());
+    let never = rows.len() as i32;
+    for (t, row) in rows.enumerate() {
+        latch_row(first, row, t as i32, never);
+    }
+}
+
+/// Sets `first` to `step` where it is still `never` and the membrane is above threshold.
+#[inline(always)]
+pub(super) fn latch_row<F: Real>(first: &mut [i32], membrane: &[F], step: i32, never: i32) {
+    for (first, &v) in first.iter_mut().zip(membrane) {
+        let above = v - F::one() > F::zero();
+        *first = if above & (*first == never) { step } else { *first };
+    }
 }
 
 /// The spike train `[batch, steps, n]` of first-spike steps `[batch, n]`.
@@ -43,15 +73,6 @@ pub(crate) fn spike_train<F: Real>(first: &[i32], n: usize, steps: usize) -> Vec
     spikes
 }
 
-/// Sets `first` to `step` where it is still `never` and the membrane is above threshold.
-#[inline(always)]
-pub(super) fn latch_row<F: Real>(first: &mut [i32], membrane: &[F], step: i32, never: i32) {
-    for (first, &v) in first.iter_mut().zip(membrane) {
-        let above = v - F::one() > F::zero();
-        *first = if above & (*first == never) { step } else { *first };
-    }
-}
-
 /// Gradient of [`latch`]: `gradient` holds ∂L/∂S and becomes ∂L/∂V, without the leaky scan.
 pub(crate) fn latch_backward<F: Real>(
     gradient: &mut [F],
@@ -64,15 +85,23 @@ pub(crate) fn latch_backward<F: Real>(
         .par_chunks_mut(steps * n)
         .zip(membrane.par_chunks(steps * n))
         .for_each(|(gradient, membrane)| {
-            vectorised(|| {
-                let mut sums = OrderSums::new(n);
-                for t in (0..steps).rev() {
-                    let row = &mut gradient[t * n..(t + 1) * n];
-                    sums.step(row);
-                    surrogate.scale_row(row, &membrane[t * n..(t + 1) * n]);
-                }
-            });
+            latch_backward_sample(gradient, membrane, &mut OrderSums::new(n), surrogate);
         });
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn latch_backward_sample<F: Real>(
+    gradient: &mut [F],
+    membrane: &[F],
+    sums: &mut OrderSums<F>,
+    surrogate: Surrogate,
+) {
+    let n = sums.once.len();
+    let rows = gradient.chunks_exact_mut(n).zip(membrane.chunks_exact(n));
+    for (row, membrane) in rows.rev() {
+        sums.step(row);
+        surrogate.scale_row(row, membrane);
+    }
 }
 
 /// Gradient of [`scan`]: `gradient` holds ∂L/∂S and becomes ∂L/∂I. Returns ∂L/∂β.
@@ -88,33 +117,42 @@ pub(crate) fn scan_backward<F: Real>(
         .par_chunks_mut(steps * n)
         .zip(membrane.par_chunks(steps * n))
         .map(|(gradient, membrane)| {
-            vectorised(|| {
-                let mut sums = OrderSums::new(n);
-                let mut d = vec![F::zero(); n];
-                let mut d_beta = vec![F::zero(); n];
-                for t in (0..steps).rev() {
-                    let row = &mut gradient[t * n..(t + 1) * n];
-                    sums.step(row);
-                    surrogate.scale_row(row, &membrane[t * n..(t + 1) * n]);
-                    for i in 0..n {
-                        d[i] = row[i] + beta[i] * d[i];
-                        row[i] = d[i];
-                    }
-                    if t > 0 {
-                        let before = &membrane[(t - 1) * n..t * n];
-                        for i in 0..n {
-                            d_beta[i] += d[i] * before[i];
-                        }
-                    }
-                }
-                d_beta
-            })
+            let mut d_beta = vec![F::zero(); n];
+            let sums = &mut OrderSums::new(n);
+            scan_backward_sample(gradient, membrane, beta, sums, &mut d_beta, surrogate);
+            d_beta
         })
         .collect::<Vec<_>>();
     sum_rows(&partial, n)
 }
 
-/// The two reverse cumulative sums that turn ∂L/∂S into ∂L/∂S̃ : every faulty
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn scan_backward_sample<F: Real>(
+    gradient: &mut [F],
+    membrane: &[F],
+    beta: &[F],
+    sums: &mut OrderSums<F>,
+    d_beta: &mut [F],
+    surrogate: Surrogate,
+) {
+    let n = beta.len();
+    for t in (0..gradient.len() / n).rev() {
+        let (row, later) = gradient[t * n..].split_at_mut(n);
+        sums.step(row);
+        surrogate.scale_row(row, &membrane[t * n..(t + 1) * n]);
+        for ((d, &later), &b) in row.iter_mut().zip(later.iter()).zip(beta) {
+            *d += b * later;
+        }
+        if t > 0 {
+            let before = &membrane[(t - 1) * n..t * n];
+            for ((sum, &d), &v) in d_beta.iter_mut().zip(row.iter()).zip(before) {
+                *sum += d * v;
+            }
+        }
+    }
+}
+
+/// The two reverse cumulative sums that turn ∂L/∂S into ∂L/∂S̃: every faulty
 /// spike at step k adds t − k + 1 to the order z[t] of all later steps.
 struct OrderSums<F> {
     once: Vec<F>,

@@ -137,7 +137,6 @@ impl Entries {
         }
     }
 
-
     pub fn boolean(&self, key: &'static str, default: bool) -> Result<bool> {
         self.read(key, default, "true or false", Value::as_bool)
     }
@@ -153,7 +152,10 @@ impl Entries {
         default: T,
         choices: &[(&str, T)],
     ) -> Result<T> {
-        let names: Vec<_> = choices.iter().map(|(name, _)| format!("{name:?}")).collect();
+        let names: Vec<_> = choices
+            .iter()
+            .map(|(name, _)| format!("{name:?}"))
+            .collect();
         self.read(key, default, &names.join(" or "), |value| {
             let text = value.as_str()?;
             choices.iter().find(|(name, _)| *name == text).map(|c| c.1)

@@ -44,8 +44,7 @@ fn overrides_win_and_may_be_bare_words() {
 #[test]
 fn unknown_keys_name_the_nearest() {
     let expect = |text, key, nearest| {
-        let expected =
-            format!("a.toml: unknown key `{key}`; the nearest known key is `{nearest}`");
+        let expected = format!("a.toml: unknown key `{key}`; the nearest known key is `{nearest}`");
         assert_eq!(message(text, &[]), expected);
     };
     expect("[train]\nepoch = 3", "train.epoch", "train.epochs");
@@ -89,7 +88,10 @@ fn wrong_types_and_ranges_name_key_and_place() {
         "seed=-1",
     ] {
         let key = bad.split('=').next().unwrap();
-        assert!(message("", &[bad]).contains(&format!("`{key}` is ")), "{bad}");
+        assert!(
+            message("", &[bad]).contains(&format!("`{key}` is ")),
+            "{bad}"
+        );
     }
 }
 

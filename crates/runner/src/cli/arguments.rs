@@ -1,0 +1,127 @@
+//! What may be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::error::RunnerError;
+
+const EXAMPLES: &str = "\
+Examples:
+  runner configs/fmnist.toml
+      trains on Fashion-MNIST; the run is kept in runs/fmnist-<time>
+  runner configs/fmnist.toml --set train.epochs=1 --set data.augment=false --out runs/short
+      the same with other values, in a folder of your choice
+  runner --resume runs/short --set train.epochs=5
+      goes on with that run where it stopped, for five epochs in all
+  runner eval runs/short
+      accuracy of its best model by class, and the confusion matrix
+  runner check configs/yinyang.toml
+      what a config would do: layers, parameters, memory, data
+
+A run's folder holds:
+  config.toml         the config with every key; `runner FOLDER/config.toml` repeats the run
+  environment.json    versions, device, threads, machine
+  epochs.jsonl        loss, accuracy, hidden spikes and times, a line an epoch
+  batches.jsonl       the same, a line a batch
+  summary.json        what came out: test accuracy, spikes, times, memory
+  best.safetensors    weights of the epoch with the lowest training loss
+  last.safetensors    weights of the last epoch
+  resume.safetensors  what --resume needs
+  eval.json           what `runner eval` found
+
+Data sets are looked for in --data-dir or data.dir and nowhere else if one of them is given,
+otherwise in $BLOCK_DATA, then ./data, then /usr/share/datasets, each time in a folder by the data
+set's name.
+
+Ctrl-C ends a training after the batch with everything saved.
+RUNNER_LOG (off, error, warn, info, debug) sets how much is logged; the default is info.
+RAYON_NUM_THREADS sets the number of threads; the default is one a processor.
+
+Exit codes: 0 success, 1 the training failed, 2 what was asked for cannot be done, 130 interrupted.";
+
+/// Trains and evaluates networks of single-spike neurons.
+#[derive(Debug, Parser)]
+#[command(
+    name = "runner",
+    version,
+    override_usage = "runner [OPTIONS] CONFIG.toml\n       runner [OPTIONS] --resume RUN\n       runner eval [OPTIONS] RUN\n       runner check [OPTIONS] CONFIG.toml",
+    after_help = EXAMPLES,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub train: TrainArguments,
+}
+
+#[derive(Debug, Args)]
+pub struct TrainArguments {
+    /// The config of a new run
+    #[arg(value_name = "CONFIG.toml", conflicts_with = "resume")]
+    pub config: Option<PathBuf>,
+    /// Goes on with the run in this folder; --set train.epochs=N may lengthen it
+    #[arg(long, value_name = "RUN", conflicts_with = "out")]
+    pub resume: Option<PathBuf>,
+    #[command(flatten)]
+    pub set: SetArguments,
+    #[command(flatten)]
+    pub place: PlaceArguments,
+    /// The run's folder, which must not hold a run yet [default: runs/<config>-<time>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct SetArguments {
+    /// Takes a value over the config's; repeatable
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub values: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct PlaceArguments {
+    /// auto, cpu, cuda[:N] or wgpu[:N]; auto is the best that is compiled in and present
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub device: String,
+    /// The only folder in which data sets are looked for
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Accuracy of a run's best model on the test split, by class, and the confusion matrix
+    Eval(EvalArguments),
+    /// What a config would do (layers, parameters, memory, data), without doing it
+    Check(CheckArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct EvalArguments {
+    /// The run's folder
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    #[command(flatten)]
+    pub place: PlaceArguments,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// The config
+    #[arg(value_name = "CONFIG.toml")]
+    pub config: PathBuf,
+    #[command(flatten)]
+    pub set: SetArguments,
+    #[command(flatten)]
+    pub place: PlaceArguments,
+}
+
+/// The error when neither a config nor a run is named.
+pub fn missing() -> RunnerError {
+    RunnerError::Usage(
+        "expected a config, such as `runner configs/fmnist.toml`, or --resume RUN".to_string(),
+    )
+}

@@ -1,0 +1,116 @@
+//! The command line: arguments, logging, Ctrl-C, exit codes.
+
+mod arguments;
+mod check;
+mod commands;
+
+use std::io::{IsTerminal, Write, stderr, stdout};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use tracing::level_filters::LevelFilter;
+
+use crate::error::{Result, RunnerError};
+use arguments::{Arguments, Command};
+
+/// The environment variable that sets how much is logged.
+pub const LOG_VARIABLE: &str = "RUNNER_LOG";
+
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// The whole program: reads the process's arguments, and returns its exit code.
+pub fn main() -> ExitCode {
+    let arguments = match parse() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
+    start_logging();
+    match run(arguments) {
+        Ok(output) => {
+            // A closed pipe is no fault of the run.
+            let _ = stdout().write_all(output.as_bytes());
+            ExitCode::SUCCESS
+        }
+        Err(error) => report(&error),
+    }
+}
+
+fn parse() -> std::result::Result<Arguments, ExitCode> {
+    Arguments::try_parse().map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let _ = error.print();
+            ExitCode::SUCCESS
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            report(&arguments::missing())
+        }
+        _ => {
+            let text = error.render().to_string();
+            let lines: Vec<_> = text
+                .lines()
+                .map(str::trim)
+                .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
+                .filter(|line| !line.is_empty())
+                .collect();
+            let text = lines.join(" ");
+            let text = text.strip_prefix("error: ").unwrap_or(&text).to_string();
+            report(&RunnerError::Usage(text))
+        }
+    })
+}
+
+/// Prints an error as one line.
+fn report(error: &RunnerError) -> ExitCode {
+    let prefix = match error {
+        RunnerError::Interrupted { .. } => "",
+        _ => "error: ",
+    };
+    let line = error.to_string().replace(['\n', '\r'], " ");
+    let _ = writeln!(stderr(), "{prefix}{line}");
+    ExitCode::from(error.exit_code())
+}
+
+fn start_logging() {
+    let level = std::env::var(LOG_VARIABLE).ok();
+    let level = level.and_then(|level| level.parse::<LevelFilter>().ok());
+    tracing_subscriber::fmt()
+        .with_max_level(level.unwrap_or(LevelFilter::INFO))
+        .with_writer(stderr)
+        .with_ansi(stderr().is_terminal())
+        .with_target(false)
+        .without_time()
+        .init();
+}
+
+/// Ctrl-C ends the training after the batch, a second one ends the process.
+fn catch_interrupts() {
+    let caught = ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        let _ = writeln!(
+            stderr(),
+            "stopping after this batch (once more to stop at once)"
+        );
+    });
+    if let Err(error) = caught {
+        tracing::warn!("Ctrl-C will not save: {error}");
+    }
+}
+
+fn run(arguments: Arguments) -> Result<String> {
+    match arguments.command {
+        Some(Command::Eval(eval)) => commands::eval(&eval),
+        Some(Command::Check(check)) => check::check(&check),
+        None => {
+            let train = arguments.train;
+            match (&train.config, &train.resume) {
+                (Some(config), None) => commands::train(config, &train),
+                (None, Some(run)) => commands::resume(run, &train),
+                _ => Err(arguments::missing()),
+            }
+        }
+    }
+}

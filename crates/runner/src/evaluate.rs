@@ -1,0 +1,172 @@
+//! A network on samples as they are: accuracy, by class too, loss and hidden spikes.
+
+use std::time::Instant;
+
+use block_data::SpikeLoader;
+use block_models::LinearNetwork;
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::metrics::{Forward, Totals};
+
+/// What a network does on a split.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// Sums over the samples.
+    pub totals: Totals,
+    /// How often each class (row) was taken for each (column).
+    pub confusion: Vec<Vec<u64>>,
+    /// How long it took, loader included.
+    pub seconds: f64,
+}
+
+/// Written to `eval.json`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EvaluationReport {
+    /// The data set.
+    pub data: String,
+    /// Samples of its test split.
+    pub samples: u64,
+    /// The fraction of correct ones.
+    pub test_accuracy: f64,
+    /// Their mean loss.
+    pub test_loss: f64,
+    /// Hidden spikes a sample, all layers together.
+    pub hidden_spikes_per_sample: f64,
+    /// Hidden spikes a sample, layer by layer.
+    pub hidden_spikes_per_sample_by_layer: Vec<f64>,
+    /// By class.
+    pub classes: Vec<ClassReport>,
+    /// How often each class (row) was taken for each (column).
+    pub confusion: Vec<Vec<u64>>,
+}
+
+/// How a class fares.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ClassReport {
+    /// What it is called.
+    pub name: String,
+    /// Its samples.
+    pub samples: u64,
+    /// The fraction of them that is correct; none without samples.
+    pub accuracy: Option<f64>,
+}
+
+impl Evaluation {
+    /// Runs a network without autodiff on all that a loader has.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError`](crate::RunnerError) from the loader or the network.
+    pub fn run(network: &LinearNetwork, loader: &SpikeLoader) -> Result<Self> {
+        let begin = Instant::now();
+        let mut totals = Totals::default();
+        let classes = network.readout.weight.dims()[1];
+        let mut confusion = vec![vec![0; classes]; classes];
+        for batch in loader.epoch(0) {
+            let forward = Forward::run(network, batch?)?;
+            totals.add(&Totals::of(&forward));
+            for (&target, &predicted) in forward.targets.iter().zip(&forward.predicted) {
+                confusion[target][predicted] += 1;
+            }
+        }
+        Ok(Self {
+            totals,
+            confusion,
+            seconds: begin.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// The same with names.
+    pub fn report(&self, data: &str, class_names: &[&str]) -> EvaluationReport {
+        let class = |(row, name): (&Vec<u64>, &&str), class: usize| {
+            let samples: u64 = row.iter().sum();
+            ClassReport {
+                name: name.to_string(),
+                samples,
+                accuracy: (samples > 0).then(|| row[class] as f64 / samples as f64),
+            }
+        };
+        let rows = self.confusion.iter().zip(class_names).enumerate();
+        EvaluationReport {
+            data: data.to_string(),
+            samples: self.totals.samples,
+            test_accuracy: self.totals.accuracy(),
+            test_loss: self.totals.mean_loss(),
+            hidden_spikes_per_sample: self.totals.hidden_spikes(),
+            hidden_spikes_per_sample_by_layer: self.totals.hidden_spikes_by_layer(),
+            classes: rows.map(|(index, row)| class(row, index)).collect(),
+            confusion: self.confusion.clone(),
+        }
+    }
+}
+
+impl std::fmt::Display for EvaluationReport {
+    /// A table with one line a class.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let percent = 100.0 * self.test_accuracy;
+        writeln!(
+            f,
+            "test accuracy        {percent:.2} % of {} samples",
+            self.samples
+        )?;
+        writeln!(f, "test loss            {:.4}", self.test_loss)?;
+        writeln!(
+            f,
+            "hidden spikes        {:.2} a sample",
+            self.hidden_spikes_per_sample
+        )?;
+        let width = self.classes.iter().map(|class| class.name.chars().count());
+        let width = width.max().unwrap_or(0).max("class".len());
+        let largest = self.confusion.iter().flatten().max().copied().unwrap_or(0);
+        let columns = self.classes.len().saturating_sub(1);
+        let cell = largest.to_string().len().max(columns.to_string().len()) + 1;
+        writeln!(f)?;
+        write!(f, "    {:width$}  accuracy  taken for class", "class")?;
+        writeln!(f)?;
+        write!(f, "    {:width$}          ", "")?;
+        for column in 0..self.classes.len() {
+            write!(f, "{column:>cell$}")?;
+        }
+        for (index, (class, row)) in self.classes.iter().zip(&self.confusion).enumerate() {
+            writeln!(f)?;
+            let accuracy = match class.accuracy {
+                Some(accuracy) => format!("{:.2} %", 100.0 * accuracy),
+                None => "–".to_string(),
+            };
+            write!(f, "{index:>3} {:width$}  {accuracy:>8}", class.name)?;
+            for count in row {
+                write!(f, "{count:>cell$}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_reads_well() {
+        let evaluation = Evaluation {
+            totals: Totals {
+                samples: 5,
+                correct: 3,
+                loss: 2.5,
+                spikes: vec![10],
+            },
+            confusion: vec![vec![2, 1, 0], vec![1, 1, 0], vec![0, 0, 0]],
+            seconds: 1.0,
+        };
+        let report = evaluation.report("x", &["cat", "dog", "unicorn"]);
+        assert_eq!(
+            report.to_string(),
+            "test accuracy        60.00 % of 5 samples\n\
+             test loss            0.5000\n\
+             hidden spikes        2.00 a sample\n\
+             \n    class    accuracy  taken for class\n                      0 1 2\n  \
+             0 cat       66.67 % 2 1 0\n  1 dog       50.00 % 1 1 0\n  2 unicorn         – 0 0 0"
+        );
+    }
+}

@@ -1,0 +1,144 @@
+//! What came out of a run, from its logs and the kept model's test.
+
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::device::NamedDevice;
+use crate::environment::peak_memory_bytes;
+use crate::error::{Result, RunnerError};
+use crate::evaluate::Evaluation;
+use crate::metrics::{EpochRecord, microseconds};
+use crate::plan::Plan;
+use crate::run_folder::{BATCHES, EPOCHS, RunFolder};
+
+/// Written to `summary.json`. Timings and memory apart, it is the same in every run of a config
+/// on a device.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// The data set.
+    pub data: String,
+    /// The fraction of the test split that the kept model gets right.
+    pub test_accuracy: f64,
+    /// Its mean loss there.
+    pub test_loss: f64,
+    /// Its hidden spikes a test sample, all layers together.
+    pub hidden_spikes_per_sample: f64,
+    /// Its hidden spikes a test sample, layer by layer.
+    pub hidden_spikes_per_sample_by_layer: Vec<f64>,
+    /// The mean training loss of the last epoch.
+    pub train_loss: f64,
+    /// The training accuracy of the last epoch.
+    pub train_accuracy: f64,
+    /// The epoch whose model was kept: that of the lowest training loss, from 1.
+    pub best_epoch: usize,
+    /// Finished epochs.
+    pub epochs: usize,
+    /// Numbers that the network consists of.
+    pub parameters: usize,
+    /// The seed.
+    pub seed: u64,
+    /// The device.
+    pub device: String,
+    /// Threads that compute.
+    pub threads: usize,
+    /// A training pass, loader included, evaluation not: the median, without the first epoch when
+    /// there are more.
+    pub seconds_per_epoch: f64,
+    /// Forward, backward and Adam of a batch: the median, without the first epoch when there are
+    /// more.
+    pub step_seconds_median: f64,
+    /// The most memory that the process had at once, where the system tells it.
+    pub peak_memory_bytes: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct BatchTimes {
+    epoch: usize,
+    forward_seconds: f64,
+    backward_seconds: f64,
+}
+
+impl Summary {
+    /// That of a finished run.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Checkpoint`] if a log is damaged.
+    pub fn new(
+        plan: &Plan,
+        device: &NamedDevice,
+        folder: &RunFolder,
+        test: &Evaluation,
+        best_epoch: usize,
+    ) -> Result<Self> {
+        let epochs: Vec<EpochRecord> = read_lines(&folder.file(EPOCHS))?;
+        let batches: Vec<BatchTimes> = read_lines(&folder.file(BATCHES))?;
+        let Some(last) = epochs.last() else {
+            let path = folder.file(EPOCHS);
+            let problem = "found no line, expected one for each finished epoch".to_string();
+            return Err(RunnerError::Checkpoint { path, problem });
+        };
+        let first = if epochs.len() > 1 { 2 } else { 1 };
+        let passes = epochs.iter().filter(|record| record.epoch >= first);
+        let steps = batches.iter().filter(|batch| batch.epoch >= first);
+        let step =
+            |batch: &BatchTimes| microseconds(batch.forward_seconds + batch.backward_seconds);
+        Ok(Self {
+            data: plan.source.name().to_string(),
+            test_accuracy: test.totals.accuracy(),
+            test_loss: test.totals.mean_loss(),
+            hidden_spikes_per_sample: test.totals.hidden_spikes(),
+            hidden_spikes_per_sample_by_layer: test.totals.hidden_spikes_by_layer(),
+            train_loss: last.train_loss,
+            train_accuracy: last.train_accuracy,
+            best_epoch,
+            epochs: last.epoch,
+            parameters: plan.parameters(),
+            seed: plan.config.seed,
+            device: device.name.clone(),
+            threads: device.threads(),
+            seconds_per_epoch: median(passes.map(|record| record.train_seconds).collect()),
+            step_seconds_median: median(steps.map(step).collect()),
+            peak_memory_bytes: peak_memory_bytes(),
+        })
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => 0.0,
+        len if len % 2 == 1 => values[middle],
+        _ => microseconds((values[middle - 1] + values[middle]) / 2.0),
+    }
+}
+
+fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
+    let text = fs::read_to_string(path).map_err(|source| RunnerError::Read {
+        path: path.to_path_buf(),
+        source,
+        expected: "a log of the run",
+    })?;
+    let parse = |(index, line): (usize, &str)| {
+        serde_json::from_str(line).map_err(|error| RunnerError::Checkpoint {
+            path: path.to_path_buf(),
+            problem: format!("line {}: {error}", index + 1),
+        })
+    };
+    text.lines().enumerate().map(parse).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians() {
+        assert_eq!(median(vec![]), 0.0);
+        assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), 2.5);
+    }
+}

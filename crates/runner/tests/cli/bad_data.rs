@@ -1,0 +1,92 @@
+//! Data sets with faults: one clear line, exit code 2, no panic.
+
+use crate::util::{Bench, write_images};
+
+/// Expects that spoiled files are refused, by `check` and before a training makes its folder.
+fn refused(change: impl Fn(&str, &mut Vec<u8>), parts: &[&str]) {
+    let bench = Bench::new();
+    bench.write("f.toml", "");
+    write_images(&bench, "data-sets", change);
+    let place = ["--data-dir", "data-sets"];
+    bench.refused(&[&["check", "f.toml"], &place[..]].concat(), parts);
+    bench.refused(&[&["f.toml", "--out", "run"], &place[..]].concat(), parts);
+    assert!(
+        !bench.path("run").exists(),
+        "nothing is made before the data is read"
+    );
+}
+
+#[test]
+fn missing_data() {
+    let bench = Bench::new();
+    bench.write("f.toml", "");
+    bench.write("empty/file", "");
+    let parts = [
+        "data set fashion-mnist is missing",
+        "empty/fashion-mnist",
+        "apt-get install",
+    ];
+    bench.refused(&["f.toml", "--data-dir", "empty"], &parts);
+    bench.refused(&["f.toml", "--set", "data.dir=empty"], &parts);
+}
+
+#[test]
+fn truncated_idx_file() {
+    let change = |name: &str, bytes: &mut Vec<u8>| {
+        if name == "train-images-idx3-ubyte" {
+            bytes.truncate(5000);
+        }
+    };
+    refused(
+        change,
+        &["train-images-idx3-ubyte is truncated", "expected"],
+    );
+}
+
+#[test]
+fn truncated_gzip_file() {
+    let change = |name: &str, bytes: &mut Vec<u8>| {
+        if name == "t10k-labels-idx1-ubyte" {
+            *bytes = vec![0x1f, 0x8b, 8, 0, 0, 0];
+        }
+    };
+    refused(change, &["t10k-labels-idx1-ubyte is truncated"]);
+}
+
+#[test]
+fn wrong_magic_number() {
+    let change = |name: &str, bytes: &mut Vec<u8>| {
+        if name == "t10k-images-idx3-ubyte" {
+            bytes[3] = 1;
+        }
+    };
+    let parts = [
+        "t10k-images-idx3-ubyte: found magic number 0x00000801",
+        "expected 0x00000803",
+    ];
+    refused(change, &parts);
+}
+
+#[test]
+fn labels_and_images_of_different_length() {
+    let change = |name: &str, bytes: &mut Vec<u8>| {
+        if name == "train-labels-idx1-ubyte" {
+            bytes.pop();
+            bytes[7] = 59;
+        }
+    };
+    refused(
+        change,
+        &["train-labels-idx1-ubyte holds 59 labels, expected 60"],
+    );
+}
+
+#[test]
+fn label_that_is_no_class() {
+    let change = |name: &str, bytes: &mut Vec<u8>| {
+        if name == "train-labels-idx1-ubyte" {
+            bytes[8] = 10;
+        }
+    };
+    refused(change, &["label 0 is 10, expected less than 10"]);
+}

@@ -1,0 +1,174 @@
+//! What a person may get wrong: one clear line, exit code 2, no panic.
+
+use crate::util::Bench;
+
+#[test]
+fn missing_config() {
+    let parts = ["cannot read nowhere.toml", "expected a TOML config"];
+    Bench::new().refused(&["nowhere.toml"], &parts);
+}
+
+#[test]
+fn config_that_is_a_folder() {
+    Bench::new().refused(&["."], &["cannot read .", "expected a TOML config"]);
+}
+
+#[test]
+fn broken_toml() {
+    let bench = Bench::new();
+    bench.write("a.toml", "seed = 1\n[train\nepochs = 3\n");
+    bench.refused(&["a.toml"], &["a.toml: line 2, column ", "not TOML"]);
+}
+
+#[test]
+fn config_that_is_not_text() {
+    let bench = Bench::new();
+    bench.write("a.toml", [0xff, 0xfe, 0x00]);
+    bench.refused(&["a.toml"], &["cannot read a.toml", "utf-8"]);
+}
+
+#[test]
+fn unknown_key() {
+    let bench = Bench::new();
+    bench.write("a.toml", "[train]\nlearning_rat = 0.1\n");
+    let parts = [
+        "a.toml: unknown key `train.learning_rat`",
+        "nearest known key is `train.learning_rate`",
+    ];
+    bench.refused(&["a.toml"], &parts);
+}
+
+#[test]
+fn unknown_key_in_set() {
+    let parts = ["--set train.epoch=3: unknown key", "`train.epochs`"];
+    Bench::new().refused(&["tiny.toml", "--set", "train.epoch=3"], &parts);
+}
+
+#[test]
+fn set_without_a_value() {
+    let parts = ["--set train.epochs: expected key=value"];
+    Bench::new().refused(&["tiny.toml", "--set", "train.epochs"], &parts);
+}
+
+#[test]
+fn wrong_type() {
+    let bench = Bench::new();
+    bench.write("a.toml", "[train]\nepochs = \"ten\"\n");
+    let parts = [
+        "a.toml: `train.epochs` is \"ten\" (string)",
+        "expected an integer",
+    ];
+    bench.refused(&["a.toml"], &parts);
+}
+
+#[test]
+fn negative_beta() {
+    let bench = Bench::new();
+    bench.write("a.toml", "[model.beta]\nhidden = -0.1\n");
+    let parts = [
+        "`model.beta.hidden` is -0.1",
+        "expected a number from 0 to 1",
+    ];
+    bench.refused(&["a.toml"], &parts);
+}
+
+#[test]
+fn zero_steps() {
+    let parts = ["`encode.steps` is 0", "expected an integer from 1"];
+    Bench::new().refused(&["tiny.toml", "--set", "encode.steps=0"], &parts);
+}
+
+#[test]
+fn zero_epochs() {
+    let parts = ["`train.epochs` is 0", "expected an integer from 1"];
+    Bench::new().refused(&["tiny.toml", "--set", "train.epochs=0"], &parts);
+}
+
+#[test]
+fn unknown_data_set() {
+    let parts = ["`data.name` is \"emnist\"", "\"fashion-mnist\""];
+    Bench::new().refused(&["tiny.toml", "--set", "data.name=emnist"], &parts);
+}
+
+#[test]
+fn validation_that_leaves_no_sample() {
+    let set = "data.validation=0.00000001";
+    Bench::new().refused(&["tiny.toml", "--set", set], &["validation fraction"]);
+}
+
+#[test]
+fn skip_between_unequal_layers() {
+    let arguments = ["--set", "model.hidden=[3, 4]", "--set", "model.skip=true"];
+    let parts = ["`model.hidden` is [3, 4]", "equal width"];
+    Bench::new().refused(&[&["tiny.toml"], &arguments[..]].concat(), &parts);
+}
+
+#[test]
+fn output_below_a_file() {
+    let bench = Bench::new();
+    bench.write("file", "");
+    let parts = ["cannot write file/run", "--out"];
+    bench.refused(&["tiny.toml", "--out", "file/run"], &parts);
+}
+
+#[test]
+fn output_that_is_a_file() {
+    let bench = Bench::new();
+    bench.write("file", "");
+    bench.refused(&["tiny.toml", "--out", "file"], &["cannot write file"]);
+}
+
+#[test]
+fn unknown_device() {
+    let parts = ["device abacus: unknown", "expected auto, cpu, cuda"];
+    Bench::new().refused(&["tiny.toml", "--device", "abacus"], &parts);
+}
+
+#[test]
+fn gpus_that_are_not_there() {
+    // Not compiled in, or no hundredth of them.
+    for device in ["cuda:99", "wgpu:99"] {
+        let parts = [&format!("device {device}: "), "--device cpu"];
+        Bench::new().refused(&["tiny.toml", "--device", device], &parts);
+    }
+}
+
+#[test]
+fn resume_of_a_folder_that_is_no_run() {
+    let bench = Bench::new();
+    let parts = ["nowhere is not the folder of a run", "no such folder"];
+    bench.refused(&["--resume", "nowhere"], &parts);
+    let parts = [". is not the folder of a run", "no config.toml"];
+    bench.refused(&["--resume", "."], &parts);
+    bench.refused(&["--resume", "tiny.toml"], &["it is a file"]);
+}
+
+#[test]
+fn resume_of_a_run_without_a_checkpoint() {
+    let bench = Bench::new();
+    bench.write("run/config.toml", "[data]\nname = \"yin-yang\"\n");
+    let parts = ["run/resume.safetensors: missing", "start it anew"];
+    bench.refused(&["--resume", "run"], &parts);
+}
+
+#[test]
+fn eval_of_a_folder_that_is_no_run() {
+    let bench = Bench::new();
+    bench.refused(
+        &["eval", "nowhere"],
+        &["nowhere is not the folder of a run"],
+    );
+    bench.write("run/config.toml", "[data]\nname = \"yin-yang\"\n");
+    bench.refused(&["eval", "run"], &["cannot read run/best.safetensors"]);
+}
+
+#[test]
+fn arguments_that_make_no_command() {
+    let bench = Bench::new();
+    bench.refused(&[], &["expected a config", "--help"]);
+    bench.refused(&["tiny.toml", "--bogus"], &["--bogus", "--help"]);
+    bench.refused(&["tiny.toml", "--resume", "run"], &["--resume", "--help"]);
+    bench.refused(&["--resume", "run", "--out", "b"], &["--out", "--help"]);
+    bench.refused(&["eval"], &["RUN", "--help"]);
+    bench.refused(&["tiny.toml", "--device"], &["--device", "--help"]);
+}

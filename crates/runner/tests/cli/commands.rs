@@ -1,0 +1,178 @@
+//! `eval`, `check`, `--help`, and where runs are kept.
+
+use std::fs;
+
+use crate::util::{Bench, write_images};
+
+#[test]
+fn help_is_complete() {
+    let bench = Bench::new();
+    let said = bench.works(&["--help"]);
+    for part in [
+        "runner configs/fmnist.toml",
+        "runner --resume runs/short",
+        "runner eval",
+        "runner check",
+        "--set <KEY=VALUE>",
+        "--device <DEVICE>",
+        "--out <DIR>",
+        "--data-dir <DIR>",
+        "--resume <RUN>",
+        "$BLOCK_DATA",
+        "/usr/share/datasets",
+        "Exit codes",
+        "--version",
+    ] {
+        assert!(said.out.contains(part), "{part:?} is not in:\n{}", said.out);
+    }
+    assert_eq!(said.err, "");
+    assert!(
+        bench
+            .works(&["eval", "--help"])
+            .out
+            .contains("--device <DEVICE>")
+    );
+    assert!(
+        bench
+            .works(&["check", "--help"])
+            .out
+            .contains("--set <KEY=VALUE>")
+    );
+    assert!(bench.works(&["--version"]).out.starts_with("runner "));
+}
+
+#[test]
+fn a_folder_that_holds_a_run_is_refused() {
+    let bench = Bench::new();
+    bench.works(&["tiny.toml", "--out", "run", "--set", "train.epochs=1"]);
+    let before = bench.read("run/summary.json");
+    let parts = ["run already holds a run", "--resume", "--out"];
+    bench.refused(&["tiny.toml", "--out", "run"], &parts);
+    assert_eq!(bench.read("run/summary.json"), before);
+}
+
+#[test]
+fn runs_are_kept_by_config_and_time() {
+    let bench = Bench::new();
+    for _ in 0..2 {
+        bench.works(&[
+            "tiny.toml",
+            "--set",
+            "train.epochs=1",
+            "--set",
+            "encode.steps=4",
+        ]);
+    }
+    let names = fs::read_dir(bench.path("runs")).unwrap();
+    let names: Vec<_> = names
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(names.len(), 2);
+    assert!(
+        names.iter().all(|name| name.starts_with("tiny-2")),
+        "{names:?}"
+    );
+}
+
+#[test]
+fn eval_tells_classes_apart() {
+    let bench = Bench::new();
+    bench.works(&["tiny.toml", "--out", "run"]);
+    let said = bench.works(&["eval", "run"]);
+    let summary = bench.json("run/summary.json");
+    let accuracy = summary["test_accuracy"].as_f64().unwrap();
+    let line = format!(
+        "test accuracy        {:.2} % of 10000 samples",
+        100.0 * accuracy
+    );
+    assert!(said.out.starts_with(&line), "{said:?}");
+
+    let report = bench.json("run/eval.json");
+    assert_eq!(report["test_accuracy"], summary["test_accuracy"]);
+    assert_eq!(
+        report["hidden_spikes_per_sample"],
+        summary["hidden_spikes_per_sample"]
+    );
+    let confusion = report["confusion"].as_array().unwrap();
+    let count = |row: usize, column: usize| confusion[row][column].as_u64().unwrap();
+    let total: u64 = (0..9).map(|at| count(at / 3, at % 3)).sum();
+    assert_eq!(total, 10_000);
+    let correct: u64 = (0..3).map(|class| count(class, class)).sum();
+    assert_eq!(correct as f64 / 10_000.0, accuracy);
+    for (index, class) in report["classes"].as_array().unwrap().iter().enumerate() {
+        let name = class["name"].as_str().unwrap();
+        assert!(said.out.contains(name), "{name}");
+        let samples: u64 = (0..3).map(|column| count(index, column)).sum();
+        assert_eq!(class["samples"], samples);
+        assert_eq!(
+            class["accuracy"],
+            count(index, index) as f64 / samples as f64
+        );
+    }
+}
+
+#[test]
+fn check_tells_the_plan_and_runs_nothing() {
+    let bench = Bench::new();
+    write_images(&bench, "sets", |_, _| ());
+    bench.write("f.toml", "");
+    let said = bench.works(&[
+        "check",
+        "f.toml",
+        "--data-dir",
+        "sets",
+        "--set",
+        "model.hidden=[5, 6]",
+    ]);
+    for part in [
+        "device       cpu",
+        "fashion-mnist, in ",
+        "sets/fashion-mnist",
+        "60 samples, augmented",
+        "30 samples, 10 classes",
+        "784 units, 100 time steps",
+        "hidden.0     784 -> 5, scan spikes, 3930 parameters",
+        "hidden.1     5 -> 6, scan spikes, 42 parameters",
+        "readout      6 -> 10, membrane, sum over time, 80 parameters",
+        "parameters   4052",
+        "memory       about ",
+        "140 of 1 batches of 128",
+        "[15, 90, 120]",
+        "nothing was run",
+    ] {
+        assert!(said.out.contains(part), "{part:?} is not in:\n{}", said.out);
+    }
+    assert_eq!(said.err, "");
+    assert!(!bench.path("runs").exists());
+}
+
+#[test]
+fn the_configs_of_the_repository_are_valid() {
+    let bench = Bench::new();
+    write_images(&bench, "sets", |_, _| ());
+    fs::rename(bench.path("sets/fashion-mnist"), bench.path("sets/f")).unwrap();
+    for name in ["fashion-mnist", "mnist"] {
+        let folder = bench.path(&format!("sets/{name}"));
+        fs::create_dir(&folder).unwrap();
+        for entry in fs::read_dir(bench.path("sets/f")).unwrap() {
+            let entry = entry.unwrap();
+            fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
+        }
+    }
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs");
+    let mut found = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        found += 1;
+        let text = fs::read_to_string(&path).unwrap();
+        for part in ["# Command:", "# Expected:", "# Cost:"] {
+            assert!(text.contains(part), "{}: no {part}", path.display());
+        }
+        let path = path.to_str().unwrap();
+        bench.works(&["check", path, "--data-dir", "sets"]);
+    }
+    assert!(found >= 3);
+}

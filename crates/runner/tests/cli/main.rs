@@ -1,0 +1,8 @@
+//! Drives the real binary in temporary folders.
+
+mod bad_data;
+mod bad_input;
+mod commands;
+mod resume;
+mod training;
+mod util;

@@ -1,0 +1,231 @@
+//! Whole trainings.
+
+use safetensors::SafeTensors;
+
+use crate::util::{Bench, write_images};
+
+#[test]
+fn a_run_leaves_all_its_files_and_learns() {
+    let bench = Bench::new();
+    let said = bench.works(&["tiny.toml", "--out", "run", "--set", "train.epochs=3"]);
+    assert!(said.out.starts_with("test accuracy "), "{said:?}");
+    assert!(said.err.contains("device cpu"), "{said:?}");
+    let lines = said.err.lines().filter(|line| line.starts_with("epoch "));
+    assert_eq!(lines.count(), 3, "a plain line an epoch: {said:?}");
+
+    let epochs = bench.lines("run/epochs.jsonl");
+    assert_eq!(epochs.len(), 3);
+    for (index, epoch) in epochs.iter().enumerate() {
+        assert_eq!(epoch["epoch"], index + 1);
+        assert!(epoch["validation_accuracy"].as_f64().unwrap() > 0.0);
+        assert!(epoch["train_seconds"].as_f64().unwrap() > 0.0);
+    }
+    assert_eq!(epochs[0]["learning_rate"], 0.01);
+    let rate = epochs[1]["learning_rate"].as_f64().unwrap();
+    assert!(
+        (rate - 0.001).abs() < 1e-12,
+        "a milestone after the first epoch"
+    );
+    assert!(epochs[2]["train_loss"].as_f64() < epochs[0]["train_loss"].as_f64());
+
+    let batches = bench.lines("run/batches.jsonl");
+    assert_eq!(batches.len(), 3 * 20);
+    let batch = &batches[25];
+    assert_eq!(
+        (batch["epoch"].as_u64(), batch["batch"].as_u64()),
+        (Some(2), Some(6))
+    );
+    assert_eq!(batch["hidden_spikes_by_layer"][0], batch["hidden_spikes"]);
+    for key in ["loss", "accuracy", "forward_seconds", "backward_seconds"] {
+        assert!(batch[key].as_f64().unwrap() > 0.0, "{key}");
+    }
+
+    let summary = bench.json("run/summary.json");
+    assert!(
+        summary["test_accuracy"].as_f64().unwrap() > 0.4,
+        "{summary}"
+    );
+    assert_eq!(summary["train_loss"], epochs[2]["train_loss"]);
+    assert_eq!(summary["epochs"], 3);
+    assert_eq!(summary["seed"], 3);
+    assert_eq!(summary["device"], "cpu");
+    for key in [
+        "hidden_spikes_per_sample",
+        "seconds_per_epoch",
+        "step_seconds_median",
+        "threads",
+    ] {
+        assert!(summary[key].as_f64().unwrap() > 0.0, "{key}");
+    }
+    if cfg!(target_os = "linux") {
+        assert!(summary["peak_memory_bytes"].as_u64().unwrap() > 1 << 20);
+    }
+
+    let environment = bench.json("run/environment.json");
+    for key in ["started", "device", "threads", "platform", "rustc"] {
+        assert!(!environment[key].is_null(), "{key}");
+    }
+    assert!(environment["versions"]["burn"].is_string());
+
+    for file in ["best.safetensors", "last.safetensors"] {
+        let bytes = bench.read(&format!("run/{file}"));
+        let tensors = SafeTensors::deserialize(&bytes).unwrap();
+        assert_eq!(tensors.tensor("hidden.0.weight").unwrap().shape(), [4, 12]);
+        assert_eq!(tensors.tensor("readout.beta").unwrap().shape(), [3]);
+    }
+
+    // The resolved config is a config, and makes the same run.
+    bench.works(&["run/config.toml", "--out", "again"]);
+    bench.assert_same("run", "again");
+}
+
+#[test]
+fn a_seed_fixes_everything() {
+    let bench = Bench::new();
+    for run in ["a", "b"] {
+        bench.works(&["tiny.toml", "--out", run]);
+    }
+    bench.assert_same("a", "b");
+    bench.works(&["tiny.toml", "--out", "c", "--set", "seed=4"]);
+    assert_ne!(bench.metrics("a"), bench.metrics("c"));
+}
+
+#[test]
+fn images_with_augmentation_and_held_out_samples() {
+    let bench = Bench::new();
+    write_images(&bench, "sets", |_, _| ());
+    bench.write(
+        "f.toml",
+        "[data]\nvalidation = 0.2\n[encode]\nsteps = 10\n[model]\nhidden = [20, 20]\nskip = true\n\
+         [train]\nepochs = 3\nbatch_size = 9\nmilestones = []\n",
+    );
+    for run in ["a", "b"] {
+        bench.works(&["f.toml", "--out", run, "--data-dir", "sets"]);
+    }
+    bench.assert_same("a", "b");
+    let batches = bench.lines("a/batches.jsonl");
+    assert_eq!(batches.len(), 3 * 6, "48 samples are left for training");
+    assert_eq!(batches[5]["samples"], 3, "the last batch is partial");
+    assert_eq!(
+        batches[0]["hidden_spikes_by_layer"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    assert!(
+        bench.text("a/config.toml").contains("/sets\""),
+        "the data's folder is kept"
+    );
+}
+
+#[test]
+fn every_formulation_and_readout_trains() {
+    let bench = Bench::new();
+    let formulations = ["scan", "convolution", "standard-single", "standard-multi"];
+    for (index, formulation) in formulations.iter().enumerate() {
+        let readout = ["sum", "max"][index % 2];
+        let formulation = format!("model.formulation={formulation}");
+        let readout = format!("model.readout={readout}");
+        bench.works(&[
+            "tiny.toml",
+            "--out",
+            &format!("run{index}"),
+            "--set",
+            "train.epochs=1",
+            "--set",
+            &formulation,
+            "--set",
+            &readout,
+            "--set",
+            "data.validation=none",
+        ]);
+    }
+    let epoch = &bench.lines("run0/epochs.jsonl")[0];
+    assert!(epoch["validation_accuracy"].is_null());
+}
+
+#[test]
+fn fixed_betas_stay_fixed_after_a_milestone() {
+    let bench = Bench::new();
+    bench.works(&[
+        "tiny.toml",
+        "--out",
+        "run",
+        "--set",
+        "model.beta.trained=false",
+    ]);
+    let bytes = bench.read("run/last.safetensors");
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    for (name, expected) in [
+        ("hidden.0.beta", 0.904_837_4_f32),
+        ("readout.beta", 0.951_229_4),
+    ] {
+        let tensor = tensors.tensor(name).unwrap();
+        let (values, _) = tensor.data().as_chunks::<4>();
+        for &value in values {
+            assert!(
+                (f32::from_le_bytes(value) - expected).abs() < 1e-6,
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn silent_and_saturated_layers_are_named() {
+    let bench = Bench::new();
+    let slow = [
+        "--set",
+        "train.learning_rate=1e-9",
+        "--set",
+        "train.epochs=1",
+    ];
+    let silent = [&["tiny.toml", "--set", "model.init_scale=1e-6"], &slow[..]].concat();
+    let said = bench.works(&silent);
+    assert!(
+        said.err
+            .contains("hidden.0 stayed silent for all of epoch 1"),
+        "{said:?}"
+    );
+
+    // Without leak a neuron whose weights have a positive sum fires on every sample.
+    let loud = [
+        "--set",
+        "model.init_scale=1e6",
+        "--set",
+        "model.beta.hidden=1",
+        "--set",
+    ];
+    let warned = (0..8).any(|seed| {
+        let one = [
+            "tiny.toml",
+            "--set",
+            "model.hidden=[1]",
+            "--set",
+            &format!("seed={seed}"),
+        ];
+        let arguments = [&one[..], &loud, &["data.validation=none"], &slow].concat();
+        bench
+            .works(&arguments)
+            .err
+            .contains("hidden.0 was saturated for all of epoch 1")
+    });
+    assert!(warned);
+}
+
+#[test]
+fn a_loss_that_is_no_number_ends_the_run() {
+    let bench = Bench::new();
+    let said = bench.run(&[
+        "tiny.toml",
+        "--out",
+        "run",
+        "--set",
+        "train.learning_rate=1e38",
+    ]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("the loss is "), "{said:?}");
+    assert!(said.err.contains("train.learning_rate"), "{said:?}");
+    assert!(!said.err.contains("panicked"), "{said:?}");
+}

@@ -112,7 +112,9 @@ impl Training {
 
     fn batch_loss(&self) -> Tensor<1> {
         let network = self.network.as_ref().expect("always there between steps");
-        let output = network.forward(&self.input).expect("the batch fits the network");
+        let output = network
+            .forward(&self.input)
+            .expect("the batch fits the network");
         self.loss.forward(output.logits, self.targets.clone())
     }
 }

@@ -116,7 +116,11 @@ fn plain<const D: usize>(
     let first = first * step.beta_1 + gradient.clone() * (1.0 - step.beta_1);
     let second = second * step.beta_2 + gradient.clone() * gradient * (1.0 - step.beta_2);
     let scale = second.clone().sqrt() * step.correction.recip() + step.epsilon;
-    (tensor - first.clone() * step.step_size / scale, first, second)
+    (
+        tensor - first.clone() * step.step_size / scale,
+        first,
+        second,
+    )
 }
 
 impl<const D: usize> RecordState for FusedAdamState<D> {

@@ -54,7 +54,9 @@ pub enum SpikeError {
         found: f32,
     },
     /// Two spike trains were combined of which one is dense only and the other events only.
-    #[error("{operation}: one spike train is dense only, the other events only; convert one of them")]
+    #[error(
+        "{operation}: one spike train is dense only, the other events only; convert one of them"
+    )]
     NoCommonForm {
         /// The public function that was called.
         operation: &'static str,

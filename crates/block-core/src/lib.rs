@@ -1,4 +1,41 @@
-//! Tensor-level spike kernels.
+//! Single-spike neurons on [Burn](https://burn.dev): tensor-level kernels, any device, autodiff.
+//!
+//! ```
+//! use block_core::{LeakyNeurons, block};
+//! use burn::tensor::{Distribution, Tensor};
+//!
+//! let device = Default::default();
+//! let current = Tensor::random([2, 100, 4], Distribution::Uniform(0.0, 0.3), &device);
+//! let neurons = LeakyNeurons::new(Tensor::from_floats([0.9], &device));
+//! let out = block::scan(current, &neurons)?; // [batch, time, neuron]
+//! println!("{} at steps {}", out.spikes, out.first_steps);
+//! # Ok::<(), block_core::SpikeError>(())
+//! ```
+//!
+//! Gradients need a device with autodiff, `Device::flex().autodiff()`, and a tensor that requires one.
+//!
+//! # What is here
+//!
+//! | function | computes |
+//! |---|---|
+//! | [`block::scan`] | the block model (Taylor, King & Harper 2022) in O(t): leaky scan and latch |
+//! | [`block::convolution`] | the same by the paper's two convolutions, O(t²) |
+//! | [`block::first_spikes`], [`integrate`] | the latch, and the leaky integrator (every readout) |
+//! | [`spiking_linear`], [`linear_membrane`] | linear layers, from events or dense spikes |
+//! | [`spiking_readout`] | a linear layer and its readout in one operation |
+//! | [`standard`] | the baselines: single-spike, multi-spike and integrator, step by step |
+//! | [`Surrogate`] | surrogate derivatives of the threshold |
+//! | [`FusedAdam`] | Adam in one pass |
+//! | [`plain`] | what the kernels compute, in plain tensor operations |
+//!
+//! All tensors are `[batch, time, neuron]`; the threshold is 1.
+//!
+//! # Devices
+//!
+//! On Burn's flex backend (the CPU) in float32 and float64, fused kernels with hand-written gradients
+//! run on all cores, vectorised for the machine at hand. Everywhere else the same functions run in plain
+//! tensor operations. Results do not depend on the number of threads.
+
 mod adam;
 mod backend;
 pub mod block;
@@ -9,7 +46,7 @@ mod integrate;
 mod kernels;
 mod linear;
 mod neurons;
-mod plain;
+pub mod plain;
 pub mod standard;
 mod surrogate;
 mod train;

@@ -38,7 +38,11 @@ impl Synapses {
             (None, Some(events)) => plain::dense(events, &self.weight),
             (None, None) => unreachable!("a spike train has spikes in one form at least"),
         };
-        Ok(plain::project(dense, self.weight.clone(), self.bias.clone()))
+        Ok(plain::project(
+            dense,
+            self.weight.clone(),
+            self.bias.clone(),
+        ))
     }
 }
 
@@ -158,8 +162,21 @@ pub fn spiking_readout(
         });
     };
     let [inputs, classes] = readout.weight.dims();
-    check::shape(NAME, "readout.weight", &[inputs], &[n], "rows, one a hidden neuron")?;
-    check::shape(NAME, "readout.bias", &readout.bias.dims(), &[classes], "(classes)")?;
+    let expected = [n, classes];
+    check::shape(
+        NAME,
+        "readout.weight",
+        &[inputs, classes],
+        &expected,
+        "(neurons, classes)",
+    )?;
+    check::shape(
+        NAME,
+        "readout.bias",
+        &readout.bias.dims(),
+        &[classes],
+        "(classes)",
+    )?;
     let layer = event_layer(NAME, events, input, synapses, neurons, n)?;
     let readout = Readout {
         weight: readout.weight.clone().into_dispatch(),
@@ -183,7 +200,13 @@ fn check_synapses(
     let [batch, steps, units] = input.shape();
     let [inputs, n] = synapses.weight.dims();
     check::not_empty(operation, [batch, steps, n])?;
-    check::shape(operation, "weight", &[inputs], &[units], "rows, one an input")?;
+    check::shape(
+        operation,
+        "weight",
+        &[inputs, n],
+        &[units, n],
+        "(inputs, neurons)",
+    )?;
     check::shape(operation, "bias", &synapses.bias.dims(), &[n], "(neurons)")?;
     Ok(n)
 }
@@ -210,7 +233,10 @@ fn event_layer(
 ) -> Result<EventLayer<Dispatch>, SpikeError> {
     let through = match input.dense() {
         Some(dense) => dense.clone(),
-        None => Tensor::empty([0, 0, 0], (&synapses.weight.device(), synapses.weight.dtype())),
+        None => Tensor::empty(
+            [0, 0, 0],
+            (&synapses.weight.device(), synapses.weight.dtype()),
+        ),
     };
     Ok(EventLayer {
         offsets: events.offsets.clone().into_dispatch(),

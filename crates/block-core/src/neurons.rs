@@ -59,7 +59,10 @@ impl LeakyNeurons {
         if !self.shared() {
             check::shape(operation, "beta", &self.beta.dims(), &[n], "or [1]")?;
         }
-        let (low, high) = (self.beta.clone().lower_elem(0), self.beta.clone().greater_elem(1));
+        let (low, high) = (
+            self.beta.clone().lower_elem(0),
+            self.beta.clone().greater_elem(1),
+        );
         let clamped = self.beta.clone().mask_fill(low, 0.0).mask_fill(high, 1.0);
         Ok(clamped.expand([n]))
     }
@@ -75,7 +78,13 @@ impl LeakyNeurons {
             return Ok(current);
         };
         let [batch, steps, n] = current.dims();
-        check::shape(operation, "initial", &initial.dims(), &[batch, n], "(batch, neurons)")?;
+        check::shape(
+            operation,
+            "initial",
+            &initial.dims(),
+            &[batch, n],
+            "(batch, neurons)",
+        )?;
         let start = (initial.clone() * decay.clone().unsqueeze()).unsqueeze_dim(1);
         let first = current.clone().narrow(1, 0, 1) + start;
         if steps == 1 {

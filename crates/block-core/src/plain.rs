@@ -7,7 +7,12 @@ use crate::block::BlockSpikes;
 use crate::{SpikeEvents, Surrogate};
 
 /// V[t] = β·V[t−1] + I[t].
-pub(crate) fn integrate(current: Tensor<3>, beta: Tensor<1>) -> Tensor<3> {
+///
+/// # Shapes
+///
+/// - `current`, output: `[batch, time, neuron]`
+/// - `beta`: `[neuron]`, within [0, 1]
+pub fn integrate(current: Tensor<3>, beta: Tensor<1>) -> Tensor<3> {
     let beta = beta.unsqueeze::<2>();
     let mut membrane: Option<Tensor<2>> = None;
     let steps = unbind(current).into_iter().map(|current| {
@@ -21,11 +26,14 @@ pub(crate) fn integrate(current: Tensor<3>, beta: Tensor<1>) -> Tensor<3> {
     Tensor::stack(steps.collect(), 1)
 }
 
-/// The latch, through z: `once` counts the faulty spikes, z sums those counts.
-pub(crate) fn first_spikes(
-    membrane: Tensor<3>,
-    surrogate: Surrogate,
-) -> (Tensor<3>, Tensor<2, Int>) {
+/// The latch, through z: the running count of faulty spikes, summed again, is their order z. Returns
+/// spikes and first-spike steps.
+///
+/// # Shapes
+///
+/// - `membrane`, spikes: `[batch, time, neuron]`
+/// - first-spike steps: `[batch, neuron]`
+pub fn first_spikes(membrane: Tensor<3>, surrogate: Surrogate) -> (Tensor<3>, Tensor<2, Int>) {
     let faulty = unbind(surrogate.spike(membrane));
     let zero = faulty[0].zeros_like();
     let (mut once, mut z) = (zero.clone(), zero.clone());
@@ -42,7 +50,13 @@ pub(crate) fn first_spikes(
     (Tensor::stack(spikes, 1), silent.int())
 }
 
-pub(crate) fn block(current: Tensor<3>, beta: Tensor<1>, surrogate: Surrogate) -> BlockSpikes {
+/// Both: the block model of a current.
+///
+/// # Shapes
+///
+/// - `current`: `[batch, time, neuron]`
+/// - `beta`: `[neuron]`, within [0, 1]
+pub fn block(current: Tensor<3>, beta: Tensor<1>, surrogate: Surrogate) -> BlockSpikes {
     let membrane = integrate(current, beta);
     let (spikes, first_steps) = first_spikes(membrane.clone(), surrogate);
     BlockSpikes {
@@ -77,5 +91,8 @@ pub(crate) fn unbind(tensor: Tensor<3>) -> Vec<Tensor<2>> {
 
 /// The spike counts of events, `[b, t, units]`.
 pub(crate) fn dense(events: &SpikeEvents, like: &Tensor<2>) -> Tensor<3> {
-    events.to_dense().to_device(&like.device()).cast(like.dtype())
+    events
+        .to_dense()
+        .to_device(&like.device())
+        .cast(like.dtype())
 }

@@ -121,7 +121,13 @@ fn simulate<S: FnMut(Tensor<2>) -> Step>(
     check::not_empty(name, current.dims())?;
     let decay = neurons.decay(name, n)?.unsqueeze::<2>();
     if let Some(initial) = &neurons.initial {
-        check::shape(name, "initial", &initial.dims(), &[batch, n], "(batch, neurons)")?;
+        check::shape(
+            name,
+            "initial",
+            &initial.dims(),
+            &[batch, n],
+            "(batch, neurons)",
+        )?;
     }
     let mut potential = neurons.initial.clone();
     let mut step = model(neurons);

@@ -72,7 +72,10 @@ impl Surrogate {
     /// - `membrane`, output: any, the same
     pub fn spike<const D: usize>(&self, membrane: Tensor<D>) -> Tensor<D> {
         let value = membrane.clone().detach();
-        let spikes = (value.clone() - 1.0).greater_elem(0).float().cast(value.dtype());
+        let spikes = (value.clone() - 1.0)
+            .greater_elem(0)
+            .float()
+            .cast(value.dtype());
         // Zero, with the surrogate as its gradient.
         let zero = membrane - value.clone();
         spikes + zero * self.derivative(value)

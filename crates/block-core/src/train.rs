@@ -41,7 +41,13 @@ impl SpikeTrain {
     /// [`SpikeError`] if the two differ in shape; that they hold the same spikes is not checked.
     pub fn with_events(self, events: SpikeEvents) -> Result<Self, SpikeError> {
         const NAME: &str = "SpikeTrain::with_events";
-        check::shape(NAME, "events", &events.shape(), &self.shape(), "(batch, time, unit)")?;
+        check::shape(
+            NAME,
+            "events",
+            &events.shape(),
+            &self.shape(),
+            "(batch, time, unit)",
+        )?;
         Ok(Self {
             events: Some(events),
             ..self
@@ -84,9 +90,19 @@ impl SpikeTrain {
     /// [`SpikeError`] if the shapes differ or the trains have no form in common.
     pub fn add(&self, other: &Self) -> Result<Self, SpikeError> {
         const NAME: &str = "SpikeTrain::add";
-        check::shape(NAME, "other", &other.shape(), &self.shape(), "(batch, time, unit)")?;
+        check::shape(
+            NAME,
+            "other",
+            &other.shape(),
+            &self.shape(),
+            "(batch, time, unit)",
+        )?;
         let both = |a: &Tensor<3>, b: &Tensor<3>| a.clone() + b.clone();
-        let dense = self.dense.as_ref().zip(other.dense.as_ref()).map(|(a, b)| both(a, b));
+        let dense = self
+            .dense
+            .as_ref()
+            .zip(other.dense.as_ref())
+            .map(|(a, b)| both(a, b));
         let events = match (&self.events, &other.events) {
             (Some(a), Some(b)) => Some(a.merge(b)?),
             _ => None,
@@ -120,7 +136,9 @@ pub fn first_spike_steps(spikes: Tensor<3>) -> Tensor<2, Int> {
     let never = fired.clone().any_dim(1).bool_not().squeeze_dim::<2>(1);
     // The first maximum of 0s and 1s; max_dim promises the first index, unlike argmax on some devices.
     let order = Tensor::<1, Int>::arange(0..steps, &fired.device()).reshape([1, -1, 1]);
-    let order = order.expand(fired.dims()).mask_fill(fired.bool_not(), steps);
+    let order = order
+        .expand(fired.dims())
+        .mask_fill(fired.bool_not(), steps);
     order.min_dim(1).squeeze_dim::<2>(1).mask_fill(never, steps)
 }
 
@@ -134,10 +152,7 @@ impl SpikeEvents {
     /// # Errors
     ///
     /// [`SpikeError::SpikeOutOfRange`] for a step beyond the end.
-    pub fn from_first_steps(
-        first_steps: Tensor<2, Int>,
-        steps: usize,
-    ) -> Result<Self, SpikeError> {
+    pub fn from_first_steps(first_steps: Tensor<2, Int>, steps: usize) -> Result<Self, SpikeError> {
         let [_, units] = first_steps.dims();
         let device = first_steps.device();
         let first: Vec<u32> = host(first_steps);
@@ -168,7 +183,11 @@ impl SpikeEvents {
             for (at, &count) in sample.iter().enumerate() {
                 if !(0.0..=65536.0).contains(&count) || count.fract() != 0.0 {
                     let (step, unit) = (at / units, at % units);
-                    return Err(SpikeError::NotSpikes { step, unit, found: count });
+                    return Err(SpikeError::NotSpikes {
+                        step,
+                        unit,
+                        found: count,
+                    });
                 }
                 let spike = ((at / units) as u32, (at % units) as u32);
                 spikes.extend(std::iter::repeat_n(spike, count as usize));
@@ -219,5 +238,7 @@ impl SpikeEvents {
 fn host<const D: usize>(tensor: Tensor<D, Int>) -> Vec<u32> {
     let wide = tensor.into_data().convert::<i64>();
     let wide = wide.as_slice::<i64>().expect("just converted to i64");
-    wide.iter().map(|&v| u32::try_from(v).unwrap_or(u32::MAX)).collect()
+    wide.iter()
+        .map(|&v| u32::try_from(v).unwrap_or(u32::MAX))
+        .collect()
 }

@@ -126,10 +126,16 @@ impl<'a> Case<'a> {
 
         if !self.golden.has("v_init") {
             let dense = self.swapped("x");
-            self.layers(check, "dense", SpikeTrain::from(dense.clone().require_grad()));
+            self.layers(
+                check,
+                "dense",
+                SpikeTrain::from(dense.clone().require_grad()),
+            );
             if let Ok(events) = SpikeEvents::from_dense(dense.clone()) {
                 self.layers(check, "events", SpikeTrain::from(events.clone()));
-                let both = SpikeTrain::from(dense.require_grad()).with_events(events).unwrap();
+                let both = SpikeTrain::from(dense.require_grad())
+                    .with_events(events)
+                    .unwrap();
                 self.layers(check, "events and dense", both);
             }
         }
@@ -151,7 +157,12 @@ impl<'a> Case<'a> {
                 let name = format!("{route} spikes");
                 check.exact(&name, &values(spikes.clone()), &self.expected("spikes"));
                 let name = format!("{route} mem");
-                self.close(check, &name, &values(membrane.clone()), &self.expected("mem"));
+                self.close(
+                    check,
+                    &name,
+                    &values(membrane.clone()),
+                    &self.expected("mem"),
+                );
             }
             let gradients = self.loss(loss, spikes, membrane).backward();
             let name = |what: &str| format!("{route} {loss}.grad_{what}");
@@ -162,7 +173,12 @@ impl<'a> Case<'a> {
             if self.golden.has(&format!("{loss}.grad_beta_raw")) {
                 // With a single step the convolution does not depend on β at all.
                 let found = beta.grad(&gradients).unwrap_or(beta.zeros_like());
-                self.close(check, &name("beta"), &values(found), &self.expected_beta(loss));
+                self.close(
+                    check,
+                    &name("beta"),
+                    &values(found),
+                    &self.expected_beta(loss),
+                );
             }
             if let Some(initial) = initial {
                 let found = values(initial.grad(&gradients).unwrap());
@@ -190,7 +206,12 @@ impl<'a> Case<'a> {
             } else {
                 let membrane = linear_membrane(&input, &synapses, &neurons).unwrap();
                 let name = format!("layer {route} mem");
-                self.close(check, &name, &values(membrane.clone()), &self.expected("mem"));
+                self.close(
+                    check,
+                    &name,
+                    &values(membrane.clone()),
+                    &self.expected("mem"),
+                );
                 membrane * self.swapped("R2")
             };
             let gradients = output.sum().backward();
@@ -248,13 +269,18 @@ impl<'a> Case<'a> {
 
     /// ∂L/∂β: ours has an extra Σ_b D[0]·v_init/β, where D[0] is the current's gradient at step 0.
     fn expected_beta(&self, loss: &str) -> Vec<f64> {
-        let mut out = self.golden.values(&format!("{loss}.grad_beta_raw")).to_vec();
+        let mut out = self
+            .golden
+            .values(&format!("{loss}.grad_beta_raw"))
+            .to_vec();
         if self.undecayed() {
             let beta = self.golden.values("beta_raw");
             assert!(beta.iter().all(|&b| b > 0.0 && b <= 1.0));
             let initial = self.golden.values("v_init");
             let d = self.golden.values(&format!("{loss}.grad_current"));
-            let [_, n, steps] = self.golden.shape("current") else { panic!() };
+            let [_, n, steps] = self.golden.shape("current") else {
+                panic!()
+            };
             for (at, start) in initial.iter().enumerate() {
                 let neuron = (at % n) % beta.len();
                 out[neuron] += d[at * steps] * start / beta[neuron];

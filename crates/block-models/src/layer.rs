@@ -53,7 +53,11 @@ impl LeakyLinearConfig {
             min: -bound,
             max: bound,
         };
-        let betas = if self.beta_per_neuron { self.neurons } else { 1 };
+        let betas = if self.beta_per_neuron {
+            self.neurons
+        } else {
+            1
+        };
         let constant = |value, size: usize| Initializer::Constant { value }.init([size], device);
         LeakyLinear {
             weight: uniform.init([self.inputs, self.neurons], device),

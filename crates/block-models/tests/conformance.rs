@@ -65,7 +65,10 @@ impl Case<'_> {
                 ("dense", SpikeTrain::from(dense.clone().require_grad())),
                 ("events", SpikeTrain::from(events.clone())),
             ] {
-                let place = format!("{} {:?} {formulation:?} {route}", self.golden.name, self.dtype);
+                let place = format!(
+                    "{} {:?} {formulation:?} {route}",
+                    self.golden.name, self.dtype
+                );
                 check.context(&place);
                 let network = self.network(formulation);
                 self.outputs(check, &network, &input);
@@ -92,14 +95,20 @@ impl Case<'_> {
             "true" => ReadoutReduction::Max,
             _ => ReadoutReduction::Sum,
         };
-        let mut network = LinearNetworkConfig::new(size("n_in"), vec![size("n_hidden"); layers], size("n_out"))
-            .with_formulation(formulation)
-            .with_readout(reduction)
-            .with_skip(self.golden.meta("skip_connections") == "true")
-            .with_beta(BetaConfig::new().with_per_neuron(self.golden.meta("heterogeneous_beta") == "true"))
-            .with_surrogate(Surrogate::FastSigmoid { scale: self.golden.number("scale").unwrap() })
-            .init(&self.device)
-            .unwrap();
+        let mut network =
+            LinearNetworkConfig::new(size("n_in"), vec![size("n_hidden"); layers], size("n_out"))
+                .with_formulation(formulation)
+                .with_readout(reduction)
+                .with_skip(self.golden.meta("skip_connections") == "true")
+                .with_beta(
+                    BetaConfig::new()
+                        .with_per_neuron(self.golden.meta("heterogeneous_beta") == "true"),
+                )
+                .with_surrogate(Surrogate::FastSigmoid {
+                    scale: self.golden.number("scale").unwrap(),
+                })
+                .init(&self.device)
+                .unwrap();
         for (layer, name) in named_layers(&mut network) {
             let weight = self.tensor::<2>(&format!("param.{name}._to_current.weight"));
             layer.weight = Param::from_tensor(weight.transpose());
@@ -122,7 +131,12 @@ impl Case<'_> {
         let expected = self.expected("deactivated_readout");
         check.exact("readout input", &values(trace.readout_input), &expected);
         let expected = self.golden.values("logits");
-        check.close("trace logits", &values(trace.logits), expected, self.tolerance);
+        check.close(
+            "trace logits",
+            &values(trace.logits),
+            expected,
+            self.tolerance,
+        );
         check.close("logits", &values(output.logits), expected, self.tolerance);
     }
 
@@ -134,7 +148,12 @@ impl Case<'_> {
         logits: Tensor<2>,
     ) {
         let loss = self.loss(logits);
-        check.close("loss", &values(loss.clone()), self.golden.values("loss"), self.tolerance);
+        check.close(
+            "loss",
+            &values(loss.clone()),
+            self.golden.values("loss"),
+            self.tolerance,
+        );
         let gradients = loss.backward();
         self.compare(check, network, "grad", self.tolerance, |layer| {
             let grad = |name, tensor: Option<Tensor<1>>| tensor.unwrap_or_else(|| panic!("{name}"));
@@ -158,7 +177,10 @@ impl Case<'_> {
     /// rounding, the update is not determined, and the steps after it go their own way.
     fn adam(&self, check: &mut Check, mut network: LinearNetwork, input: &SpikeTrain) {
         let rate = self.golden.meta("adam");
-        let rate = rate.split("\"lr\": ").nth(1).and_then(|r| r.split(',').next());
+        let rate = rate
+            .split("\"lr\": ")
+            .nth(1)
+            .and_then(|r| r.split(',').next());
         let rate: f64 = rate.unwrap().parse().unwrap();
         let mut adam = ModuleOptimizer::from(FusedAdam::default());
         let mut losses = Vec::new();
@@ -166,7 +188,10 @@ impl Case<'_> {
             let loss = self.loss(network.forward(input).unwrap().logits);
             losses.extend(values(loss.clone()));
             if step > 1 && !self.determined() {
-                println!("{}: float32 does not determine Adam past step 1", self.golden.name);
+                println!(
+                    "{}: float32 does not determine Adam past step 1",
+                    self.golden.name
+                );
                 break;
             }
             let gradients = GradientsParams::from_grads(loss.backward(), &network);
@@ -184,7 +209,11 @@ impl Case<'_> {
 
     /// Whether float32 resolves every gradient that is not 0.
     fn determined(&self) -> bool {
-        let gradients = self.golden.names().into_iter().filter(|name| name.starts_with("grad."));
+        let gradients = self
+            .golden
+            .names()
+            .into_iter()
+            .filter(|name| name.starts_with("grad."));
         self.dtype == DType::F64
             || gradients.into_iter().all(|name| {
                 let values = self.golden.values(name);
@@ -221,16 +250,28 @@ impl Case<'_> {
                     let mut kept = keep.iter();
                     expected.retain(|_| *kept.next().unwrap());
                 }
-                check.close(&format!("{prefix} {name} {what}"), &found, &expected, tolerance);
+                check.close(
+                    &format!("{prefix} {name} {what}"),
+                    &found,
+                    &expected,
+                    tolerance,
+                );
             }
         }
     }
 
     fn loss(&self, logits: Tensor<2>) -> Tensor<1> {
-        let target: Vec<i64> = self.golden.values("target").iter().map(|&t| t as i64).collect();
+        let target: Vec<i64> = self
+            .golden
+            .values("target")
+            .iter()
+            .map(|&t| t as i64)
+            .collect();
         let len = target.len();
         let target = Tensor::<1, Int>::from_data(TensorData::new(target, [len]), &self.device);
-        CrossEntropyLossConfig::new().init(&self.device).forward(logits, target)
+        CrossEntropyLossConfig::new()
+            .init(&self.device)
+            .forward(logits, target)
     }
 
     fn tensor<const D: usize>(&self, name: &str) -> Tensor<D> {

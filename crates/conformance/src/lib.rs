@@ -40,7 +40,8 @@ impl Golden {
     pub fn read(path: &Path) -> Self {
         let at = path.display();
         let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{at}: {e}"));
-        let (_, header) = SafeTensors::read_metadata(&bytes).unwrap_or_else(|e| panic!("{at}: {e}"));
+        let (_, header) =
+            SafeTensors::read_metadata(&bytes).unwrap_or_else(|e| panic!("{at}: {e}"));
         let file = SafeTensors::deserialize(&bytes).unwrap_or_else(|e| panic!("{at}: {e}"));
         let tensors = file
             .tensors()
@@ -183,8 +184,10 @@ pub fn run(
     built: &[&str],
     mut check: impl FnMut(&Golden, &mut Check),
 ) {
-    let folder = std::env::var_os("BLOCK_GOLDEN")
-        .map_or_else(|| Path::new(manifest_dir).join("tests/golden"), PathBuf::from);
+    let folder = std::env::var_os("BLOCK_GOLDEN").map_or_else(
+        || Path::new(manifest_dir).join("tests/golden"),
+        PathBuf::from,
+    );
     let mut paths: Vec<_> = std::fs::read_dir(&folder)
         .unwrap_or_else(|e| panic!("{}: {e}", folder.display()))
         .map(|entry| entry.unwrap().path())
@@ -217,6 +220,11 @@ pub fn run(
         total.tensors, total.values
     );
     let failures = &total.failures;
-    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} failures:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
     assert!(total.values > 0, "{}: nothing to compare", folder.display());
 }

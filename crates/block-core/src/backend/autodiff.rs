@@ -34,7 +34,13 @@ impl<B: SpikeOps + SpikeGradients, C: CheckpointStrategy> SpikeOps for Autodiff<
         let (beta, beta_node) = beta.into_parts();
         let membrane = B::leaky_integrate(current, beta.clone());
         let state = (membrane.clone(), beta);
-        record!(LeakyIntegrate, C, [current_node, beta_node], state, membrane)
+        record!(
+            LeakyIntegrate,
+            C,
+            [current_node, beta_node],
+            state,
+            membrane
+        )
     }
 
     fn first_spikes(
@@ -102,8 +108,7 @@ impl<B: SpikeOps + SpikeGradients, C: CheckpointStrategy> SpikeOps for Autodiff<
             bias_node,
             beta_node,
         ];
-        let (trace, first) =
-            B::event_readout(layer.clone(), readout.clone(), steps, surrogate);
+        let (trace, first) = B::event_readout(layer.clone(), readout.clone(), steps, surrogate);
         let state = (layer, readout, trace.clone(), first.clone());
         let step = EventReadout { steps, surrogate };
         (record!(step, C, nodes, state, trace), first)
@@ -261,6 +266,11 @@ impl<B: SpikeGradients> Backward<B, 7> for EventReadout {
         };
         let through = ops.parents[0].is_some();
         let layer = B::event_layer_backward(layer, upstream, self.steps, through);
-        deliver_layer!(grads, ops.parents, layer, [above.weight, above.bias, above.beta]);
+        deliver_layer!(
+            grads,
+            ops.parents,
+            layer,
+            [above.weight, above.bias, above.beta]
+        );
     }
 }

@@ -6,7 +6,8 @@ use burn::tensor::{Bytes, DType, Shape};
 use burn_flex::{FlexTensor, Layout};
 
 use super::{
-    AdamStep, EventLayer, LayerGradient, Readout, ReadoutGradient, SpikeGradients, SpikeOps, Upstream,
+    AdamStep, EventLayer, LayerGradient, Readout, ReadoutGradient, SpikeGradients, SpikeOps,
+    Upstream,
 };
 use crate::Surrogate;
 use crate::kernels::{self, EventRows, Real};

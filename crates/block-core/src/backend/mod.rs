@@ -17,8 +17,10 @@ pub(crate) use crate::kernels::AdamStep;
 
 /// Whether the fused kernels cover a device and data type.
 pub(crate) fn has_kernels(device: &Device, dtype: DType) -> bool {
-    matches!(device.clone().inner().as_dispatch(), DispatchDevice::Flex(_))
-        && matches!(dtype, DType::F32 | DType::F64)
+    matches!(
+        device.clone().inner().as_dispatch(),
+        DispatchDevice::Flex(_)
+    ) && matches!(dtype, DType::F32 | DType::F64)
 }
 
 /// Forward operations. β is clamped and one per neuron; every shape has been checked.

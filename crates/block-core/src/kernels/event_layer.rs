@@ -49,10 +49,7 @@ pub(crate) struct LayerGradient<F> {
 
 /// First-spike steps `[batch, n]` (`steps` for "never") and, into `membrane` when it is given, the
 /// potentials `[batch, steps, n]`.
-pub(crate) fn forward<F: Real>(
-    layer: EventLayer<'_, F>,
-    membrane: Option<&mut [F]>,
-) -> Vec<i32> {
+pub(crate) fn forward<F: Real>(layer: EventLayer<'_, F>, membrane: Option<&mut [F]>) -> Vec<i32> {
     let EventRows { batch, steps, .. } = layer.events;
     let n = layer.beta.len();
     let mut first = vec![steps as i32; batch * n];
@@ -213,19 +210,15 @@ impl<F: Real> Block<F> {
         self.start = start;
         self.weight.clear();
         let rows = layer.weight.chunks_exact(n);
-        self.weight.extend(rows.map(|row| Lanes::load(row, start, F::zero())));
+        self.weight
+            .extend(rows.map(|row| Lanes::load(row, start, F::zero())));
         self.bias = Lanes::load(layer.bias, start, F::zero());
         self.beta = Lanes::load(layer.beta, start, F::zero());
     }
 
     /// Membrane potentials of one sample, handed to `each` step by step.
     #[inline(always)]
-    fn sweep(
-        &self,
-        events: &EventRows<'_>,
-        sample: usize,
-        mut each: impl FnMut(usize, &Lanes<F>),
-    ) {
+    fn sweep(&self, events: &EventRows<'_>, sample: usize, mut each: impl FnMut(usize, &Lanes<F>)) {
         let mut v = Lanes::zero();
         for t in 0..events.steps {
             v = self.beta.mul(v).add(self.bias);

@@ -3,8 +3,8 @@
 
 use rayon::prelude::*;
 
-use super::leaky::sum_rows;
 use super::Real;
+use super::leaky::sum_rows;
 
 /// Membrane trace `[batch, steps, classes]` of a readout whose inputs fire once, at `first`
 /// `[batch, n]` (`steps` for "never"); weight `[n, classes]`.

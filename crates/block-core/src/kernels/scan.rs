@@ -56,14 +56,21 @@ fn latch_sample<F: Real>(membrane: &[F], first: &mut [i32]) {
 pub(super) fn latch_row<F: Real>(first: &mut [i32], membrane: &[F], step: i32, never: i32) {
     for (first, &v) in first.iter_mut().zip(membrane) {
         let above = v - F::one() > F::zero();
-        *first = if above & (*first == never) { step } else { *first };
+        *first = if above & (*first == never) {
+            step
+        } else {
+            *first
+        };
     }
 }
 
 /// The spike train `[batch, steps, n]` of first-spike steps `[batch, n]`.
 pub(crate) fn spike_train<F: Real>(first: &[i32], n: usize, steps: usize) -> Vec<F> {
     let mut spikes = vec![F::zero(); first.len() * steps];
-    for (spikes, first) in spikes.chunks_exact_mut(steps * n).zip(first.chunks_exact(n)) {
+    for (spikes, first) in spikes
+        .chunks_exact_mut(steps * n)
+        .zip(first.chunks_exact(n))
+    {
         for (i, &t) in first.iter().enumerate() {
             if (t as usize) < steps {
                 spikes[t as usize * n + i] = F::one();

@@ -3,6 +3,7 @@
 //! `cargo bench -p benches --profile dev`
 
 use benches::{Training, Workload};
+use block_models::Formulation;
 use burn::tensor::Device;
 use divan::Bencher;
 
@@ -18,7 +19,12 @@ fn main() {
 /// Forward, cross entropy, backward, Adam.
 #[divan::bench(args = Workload::ALL, sample_count = 30, sample_size = 1)]
 fn step(bencher: Bencher, workload: Workload) {
-    let mut training = Training::new(workload, BATCH, &Device::flex().autodiff());
+    let mut training = Training::new(
+        workload,
+        Formulation::Scan,
+        BATCH,
+        &Device::flex().autodiff(),
+    );
     training.step();
     bencher.bench_local(|| training.step());
 }
@@ -26,7 +32,12 @@ fn step(bencher: Bencher, workload: Workload) {
 /// Forward and cross entropy.
 #[divan::bench(args = Workload::ALL, sample_count = 30, sample_size = 1)]
 fn forward(bencher: Bencher, workload: Workload) {
-    let training = Training::new(workload, BATCH, &Device::flex().autodiff());
+    let training = Training::new(
+        workload,
+        Formulation::Scan,
+        BATCH,
+        &Device::flex().autodiff(),
+    );
     training.forward();
     bencher.bench_local(|| training.forward());
 }

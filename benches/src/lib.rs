@@ -5,15 +5,16 @@
 //! | fmnist | 784-1000-10 | 100 | 128 | every input once, half of them at the last step |
 //! | shd | 700-300-20 | 500 | 128 | 2.3 % of all entries |
 //! | yinyang | 4-120-3 | 100 | 128 | every input once |
+//! | deep | 784-1000-1000-1000-10 | 100 | 128 | as fmnist |
 //!
 //! A step is forward, cross entropy, backward and Adam; it ends with the loss on the host, which waits
 //! for the device.
 
 use block_core::{FusedAdam, SpikeEvents, SpikeEventsBuilder, SpikeTrain};
-use block_models::{LinearNetwork, LinearNetworkConfig};
+use block_models::{Formulation, LinearNetwork, LinearNetworkConfig};
 use burn::nn::loss::{CrossEntropyLoss, CrossEntropyLossConfig};
 use burn::optim::{GradientsParams, ModuleOptimizer};
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Distribution, Int, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -26,24 +27,56 @@ pub enum Workload {
     Shd,
     /// Yin-Yang's linear network.
     YinYang,
+    /// Three hidden layers on Fashion-MNIST.
+    Deep,
+}
+
+/// A workload's sizes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sizes {
+    /// Input units.
+    pub inputs: usize,
+    /// Neurons of each hidden layer.
+    pub hidden: Vec<usize>,
+    /// Readout neurons.
+    pub classes: usize,
+    /// Time steps.
+    pub steps: usize,
 }
 
 impl Workload {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Fmnist, Self::Shd, Self::YinYang];
+    pub const ALL: [Self; 4] = [Self::Fmnist, Self::Shd, Self::YinYang, Self::Deep];
 
-    /// Inputs, hidden neurons, classes, steps.
-    pub fn sizes(self) -> [usize; 4] {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
         match self {
-            Self::Fmnist => [784, 1000, 10, 100],
-            Self::Shd => [700, 300, 20, 500],
-            Self::YinYang => [4, 120, 3, 100],
+            Self::Fmnist => "fmnist",
+            Self::Shd => "shd",
+            Self::YinYang => "yinyang",
+            Self::Deep => "deep",
+        }
+    }
+
+    /// Its sizes.
+    pub fn sizes(self) -> Sizes {
+        let (inputs, hidden, classes, steps) = match self {
+            Self::Fmnist => (784, vec![1000], 10, 100),
+            Self::Shd => (700, vec![300], 20, 500),
+            Self::YinYang => (4, vec![120], 3, 100),
+            Self::Deep => (784, vec![1000; 3], 10, 100),
+        };
+        Sizes {
+            inputs,
+            hidden,
+            classes,
+            steps,
         }
     }
 
     /// A batch of synthetic spikes.
     pub fn events(self, batch: usize, device: &Device) -> SpikeEvents {
-        let [inputs, _, _, steps] = self.sizes();
+        let Sizes { inputs, steps, .. } = self.sizes();
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
         let mut builder = SpikeEventsBuilder::new(steps, inputs);
         for _ in 0..batch {
@@ -58,7 +91,7 @@ impl Workload {
                 }
                 _ => {
                     let last = steps as u32 - 1;
-                    let dark = if self == Self::Fmnist { 0.5 } else { 0.0 };
+                    let dark = if self == Self::YinYang { 0.0 } else { 0.5 };
                     let spike = |_| match rng.random_bool(dark) {
                         true => last,
                         false => rng.random_range(0..last),
@@ -83,9 +116,20 @@ pub struct Training {
 
 impl Training {
     /// A fresh network on a fixed batch.
-    pub fn new(workload: Workload, batch: usize, device: &Device) -> Self {
-        let [inputs, hidden, classes, _] = workload.sizes();
-        let config = LinearNetworkConfig::new(inputs, vec![hidden], classes);
+    pub fn new(
+        workload: Workload,
+        formulation: Formulation,
+        batch: usize,
+        device: &Device,
+    ) -> Self {
+        let Sizes {
+            inputs,
+            hidden,
+            classes,
+            ..
+        } = workload.sizes();
+        let config =
+            LinearNetworkConfig::new(inputs, hidden, classes).with_formulation(formulation);
         let targets: Vec<i32> = (0..batch).map(|i| (i % classes) as i32).collect();
         Self {
             network: Some(config.init(device).expect("the sizes make a network")),
@@ -116,5 +160,50 @@ impl Training {
             .forward(&self.input)
             .expect("the batch fits the network");
         self.loss.forward(output.logits, self.targets.clone())
+    }
+}
+
+/// The matrix products of dense hidden layers alone: one a layer forward, and backward one for each
+/// weight and one for each boundary between hidden layers.
+pub struct Gemm {
+    /// Input `[batch · steps, inputs]` and weight `[inputs, neurons]` of each hidden layer.
+    layers: Vec<(Tensor<2>, Tensor<2>)>,
+}
+
+impl Gemm {
+    /// Random matrices of a workload's sizes.
+    pub fn new(workload: Workload, batch: usize, device: &Device) -> Self {
+        let sizes = workload.sizes();
+        let random = |rows, columns| {
+            Tensor::random([rows, columns], Distribution::Uniform(-1.0, 1.0), device)
+        };
+        let mut inputs = sizes.inputs;
+        let mut layers = Vec::new();
+        for neurons in sizes.hidden {
+            layers.push((random(batch * sizes.steps, inputs), random(inputs, neurons)));
+            inputs = neurons;
+        }
+        Self { layers }
+    }
+
+    /// The forward products.
+    pub fn forward(&self) -> Vec<Tensor<2>> {
+        let products = self.layers.iter();
+        products
+            .map(|(input, weight)| input.clone().matmul(weight.clone()))
+            .collect()
+    }
+
+    /// Forward and backward products.
+    pub fn step(&self) -> Vec<Tensor<2>> {
+        let gradients = self.forward();
+        let mut products = Vec::new();
+        for (index, ((input, weight), gradient)) in self.layers.iter().zip(gradients).enumerate() {
+            products.push(input.clone().transpose().matmul(gradient.clone()));
+            if index > 0 {
+                products.push(gradient.matmul(weight.clone().transpose()));
+            }
+        }
+        products
     }
 }

@@ -1,4 +1,4 @@
-//! Burn's Adam over a whole module, with a state that a checkpoint can hold.
+//! Adam over a whole module, with a state that a checkpoint can hold.
 //!
 //! Burn's own module optimizer keys its state by parameter ids, which are random in every process,
 //! and restores it on the default device, which may not exist. Here the key is the parameter's
@@ -7,15 +7,15 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 
+use block_core::{FusedAdam, FusedAdamState};
 use burn::module::{Module, ModuleMapper, Param};
-use burn::optim::{
-    Adam as BurnAdam, AdamConfig, AdamState, AdaptiveMomentumState, GradientsParams, Optimizer,
-};
+use burn::optim::{GradientsParams, Optimizer};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
 /// Adam with betas 0.9 and 0.999 and epsilon 1e-8.
+#[derive(Default)]
 pub struct Adam {
-    rule: BurnAdam,
+    rule: FusedAdam,
     states: BTreeMap<String, Box<dyn ParameterState>>,
 }
 
@@ -30,15 +30,6 @@ pub struct Moments {
     pub first: Vec<f32>,
     /// The mean of their squares.
     pub second: Vec<f32>,
-}
-
-impl Default for Adam {
-    fn default() -> Self {
-        Self {
-            rule: AdamConfig::new().with_epsilon(1e-8).build(),
-            states: BTreeMap::new(),
-        }
-    }
 }
 
 impl Adam {
@@ -84,34 +75,31 @@ impl Adam {
     }
 }
 
-fn state<const D: usize>(moments: Moments, device: &Device) -> AdamState<D> {
+fn state<const D: usize>(moments: Moments, device: &Device) -> FusedAdamState<D> {
     let tensor = |values: Vec<f32>| {
         let data = TensorData::new(values, moments.shape.clone());
         Tensor::<D>::from_data(data, (device, DType::F32))
     };
-    let (first, second) = (tensor(moments.first), tensor(moments.second));
-    AdamState::new(AdaptiveMomentumState::new(moments.steps, first, second))
+    FusedAdamState {
+        time: moments.steps,
+        first: tensor(moments.first),
+        second: tensor(moments.second),
+    }
 }
 
-/// An `AdamState` of any number of dimensions.
+/// A `FusedAdamState` of any number of dimensions.
 trait ParameterState: Any {
     fn moments(&self) -> Moments;
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
 }
 
-impl<const D: usize> ParameterState for AdamState<D> {
+impl<const D: usize> ParameterState for FusedAdamState<D> {
     fn moments(&self) -> Moments {
-        let AdaptiveMomentumState {
-            time,
-            moment_1,
-            moment_2,
-            ..
-        } = &self.momentum;
         Moments {
-            steps: *time,
-            shape: moment_1.dims().to_vec(),
-            first: host(moment_1.clone()),
-            second: host(moment_2.clone()),
+            steps: self.time,
+            shape: self.first.dims().to_vec(),
+            first: host(self.first.clone()),
+            second: host(self.second.clone()),
         }
     }
 
@@ -148,7 +136,7 @@ impl ModuleMapper for Step<'_> {
         let path = self.path.join(".");
         // A state of other dimensions belongs to another module: begin anew.
         let state = self.adam.states.remove(&path);
-        let state = state.and_then(|state| state.into_any().downcast::<AdamState<D>>().ok());
+        let state = state.and_then(|state| state.into_any().downcast::<FusedAdamState<D>>().ok());
         let state = state.map(|state| *state);
         let inner = tensor.inner();
         let (inner, state) = self.adam.rule.step(self.rate, inner, gradient, state);
@@ -186,7 +174,7 @@ mod tests {
         let device = Device::flex();
         let mut theirs = network(&device);
         let mut ours = network(&device);
-        let mut reference: ModuleOptimizer = AdamConfig::new().with_epsilon(1e-8).init();
+        let mut reference = ModuleOptimizer::from(FusedAdam::default());
         let mut adam = Adam::default();
         for _ in 0..5 {
             let step = gradients(&theirs);

@@ -46,9 +46,8 @@ fn first_epoch() -> Result<(), String> {
 fn test_accuracy(summary: &Path) -> Result<f64, String> {
     let at = summary.display();
     let text = std::fs::read_to_string(summary).map_err(|e| format!("{at}: {e}"))?;
-    let json: serde_json::Value = serde_json::from_str(&text).map_err(|e| format!("{at}: {e}"))?;
-    let accuracy = json["test_accuracy"].as_f64();
-    accuracy.ok_or_else(|| format!("{at}: no number test_accuracy"))
+    let summary: runner::Summary = serde_json::from_str(&text).map_err(|e| format!("{at}: {e}"))?;
+    Ok(summary.test_accuracy)
 }
 
 fn command(program: &str, args: &[&str], variables: &[(&str, &str)]) -> Result<(), String> {

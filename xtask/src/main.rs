@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod curve;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,8 @@ enum Task {
     Ci,
     /// Times training steps.
     Bench(bench::Args),
+    /// Draws a run's accuracy and hidden spikes over its epochs, as SVG.
+    Curve(curve::Args),
 }
 
 fn main() -> ExitCode {
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Ci => ci::run(),
         Task::Bench(args) => bench::run(&args),
+        Task::Curve(args) => curve::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

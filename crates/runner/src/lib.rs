@@ -39,7 +39,7 @@ mod weights;
 pub use config::{
     BetaKeys, Config, DataConfig, EncodeConfig, ModelConfig, ModelKind, TrainConfig, Validation,
 };
-pub use environment::Environment;
+pub use environment::{Environment, peak_memory_bytes};
 pub use error::{Result, RunnerError};
 pub use evaluate::{ClassReport, Evaluation, EvaluationReport};
 pub use metrics::{BatchRecord, EpochRecord, Totals};

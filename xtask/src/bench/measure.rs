@@ -102,7 +102,7 @@ pub fn measure(workload: Workload, engine: Engine, repetitions: usize) -> Measur
         }
     };
     // Before the copy's own buffers.
-    let peak = peak_memory();
+    let peak = runner::peak_memory_bytes();
     let copy = copy_bandwidth();
     let sizes = workload.sizes();
     let neuron_steps = (sizes.hidden.iter().sum::<usize>() * sizes.steps * BATCH) as f64;
@@ -169,14 +169,6 @@ fn copy_bandwidth() -> f64 {
         });
     });
     (2 * BYTES * threads) as f64 / seconds
-}
-
-/// The most memory this process ever held, where the system tells.
-fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kilobytes * 1024)
 }
 
 fn commit() -> Option<String> {

@@ -15,7 +15,7 @@ use crate::run_folder::{BATCHES, EPOCHS, RunFolder};
 
 /// Written to `summary.json`. Timings and memory apart, it is the same in every run of a config
 /// on a device.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The data set.
     pub data: String,

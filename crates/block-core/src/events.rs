@@ -72,7 +72,15 @@ pub struct SpikeEventsBuilder {
 
 impl SpikeEventsBuilder {
     /// An empty batch of samples of `steps` time steps and `units` units.
+    ///
+    /// # Panics
+    ///
+    /// If there is no step.
     pub fn new(steps: usize, units: usize) -> Self {
+        assert!(
+            steps > 0,
+            "SpikeEventsBuilder::new: steps must be at least 1, found 0"
+        );
         Self {
             steps,
             units,
@@ -129,7 +137,7 @@ impl SpikeEventsBuilder {
 
     /// Samples so far.
     pub fn len(&self) -> usize {
-        (self.offsets.len() - 1) / self.steps.max(1)
+        (self.offsets.len() - 1) / self.steps
     }
 
     /// Whether no sample was pushed yet.

@@ -58,6 +58,6 @@ pub use integrate::integrate;
 pub use linear::{
     LayerSpikes, ReadoutTrace, Synapses, linear_membrane, spiking_linear, spiking_readout,
 };
-pub use neurons::LeakyNeurons;
+pub use neurons::{LeakyNeurons, NeuronModel};
 pub use surrogate::Surrogate;
 pub use train::{SpikeTrain, first_spike_steps, spike_counts};

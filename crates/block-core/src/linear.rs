@@ -1,10 +1,13 @@
-//! Linear layers of block neurons, from dense spikes or from events.
+//! Linear layers of spiking neurons, from dense spikes or from events.
 
 use burn::backend::Dispatch;
 use burn::tensor::{Int, Tensor};
 
 use crate::backend::{EventLayer, Readout, SpikeOps, has_kernels};
-use crate::{LeakyNeurons, SpikeError, SpikeEvents, SpikeTrain, block, check, integrate, plain};
+use crate::{
+    LeakyNeurons, NeuronModel, SpikeError, SpikeEvents, SpikeTrain, block, check,
+    first_spike_steps, integrate, plain, spike_counts, standard,
+};
 
 /// What connects a layer to its inputs: I = x·W + bias.
 ///
@@ -49,10 +52,13 @@ impl Synapses {
 /// Spikes of a linear layer.
 #[derive(Debug, Clone)]
 pub struct LayerSpikes {
-    /// Spikes, 0 or 1, at most one a neuron: `[batch, time, neuron]`.
+    /// Spikes, 0 or 1: `[batch, time, neuron]`.
     pub spikes: Tensor<3>,
-    /// Step of each neuron's spike, or the number of steps if it stays silent: `[batch, neuron]`.
+    /// Step of each neuron's first spike, or the number of steps if it stays silent:
+    /// `[batch, neuron]`.
     pub first_steps: Tensor<2, Int>,
+    /// How often each neuron fires, without a gradient: `[batch, neuron]`.
+    pub counts: Tensor<2, Int>,
 }
 
 /// What [`spiking_readout`] returns.
@@ -60,17 +66,30 @@ pub struct LayerSpikes {
 pub struct ReadoutTrace {
     /// Membrane potentials of the readout: `[batch, time, class]`.
     pub membrane: Tensor<3>,
-    /// Step of each hidden neuron's spike, or the number of steps if it stays silent, without a
+    /// Step of each hidden neuron's first spike, or the number of steps if it stays silent, without a
     /// gradient: `[batch, neuron]`.
     pub first_steps: Tensor<2, Int>,
+    /// How often each hidden neuron fires, without a gradient: `[batch, neuron]`.
+    pub counts: Tensor<2, Int>,
 }
 
-/// A linear layer of block neurons: [`block::scan`] of x·W + bias.
+impl LayerSpikes {
+    fn of(spikes: Tensor<3>) -> Self {
+        Self {
+            first_steps: first_spike_steps(spikes.clone()),
+            counts: spike_counts(spikes.clone()),
+            spikes,
+        }
+    }
+}
+
+/// A linear layer of spiking neurons: the model's function ([`block::scan`], [`standard::single_spike`],
+/// [`standard::multi_spike`]) of x·W + bias.
 ///
 /// Driven by events the dense input is never formed: on the CPU each event adds one row of the weight,
-/// and the weight's gradient is gathered by event, in a fixed order. If the train also has
-/// dense spikes, these receive a gradient, ∂L/∂I·Wᵀ. Dense inputs go through a matrix product. Both
-/// agree to rounding.
+/// and the weight's gradient is gathered by event, in a fixed order; the gradient of every model is a
+/// closed form. (With an initial potential events become dense first.) If the train also has dense spikes, these receive a gradient, ∂L/∂I·Wᵀ. Dense inputs go
+/// through a matrix product, the standard models then step by step on autodiff. All agree to rounding.
 ///
 /// # Shapes
 ///
@@ -84,22 +103,26 @@ pub fn spiking_linear(
     input: &SpikeTrain,
     synapses: &Synapses,
     neurons: &LeakyNeurons,
+    model: NeuronModel,
 ) -> Result<LayerSpikes, SpikeError> {
     const NAME: &str = "spiking_linear";
     let n = check_synapses(NAME, input, synapses)?;
     if let Some(events) = event_route(input, synapses, neurons) {
         let layer = event_layer(NAME, events, input, synapses, neurons, n)?;
-        let (spikes, first) = Dispatch::event_spikes(layer, events.steps(), neurons.surrogate);
+        let (spikes, first, counts) =
+            Dispatch::event_spikes(layer, events.steps(), neurons.rule(model));
         return Ok(LayerSpikes {
             spikes: Tensor::from_dispatch(spikes),
             first_steps: Tensor::from_dispatch(first),
+            counts: Tensor::from_dispatch(counts),
         });
     }
-    let out = block::scan(synapses.current(input)?, neurons)?;
-    Ok(LayerSpikes {
-        spikes: out.spikes,
-        first_steps: out.first_steps,
-    })
+    let current = synapses.current(input)?;
+    Ok(LayerSpikes::of(match model {
+        NeuronModel::Block => block::scan(current, neurons)?.spikes,
+        NeuronModel::SingleSpike => standard::single_spike(current, neurons)?.spikes,
+        NeuronModel::MultiSpike => standard::multi_spike(current, neurons)?.spikes,
+    }))
 }
 
 /// A linear layer of leaky integrators: [`integrate`] of x·W + bias. Routes as in
@@ -128,11 +151,11 @@ pub fn linear_membrane(
     integrate(synapses.current(input)?, neurons)
 }
 
-/// A linear layer of block neurons and the readout that it feeds, as one operation:
+/// A linear layer of spiking neurons and the readout that it feeds, as one operation:
 /// [`linear_membrane`] of [`spiking_linear`].
 ///
-/// Fused, the hidden spikes are never formed: sums over time commute with the readout's constant
-/// weight, so the backward pass sums twice over time on the readout's narrow side. The hidden spikes
+/// Fused, the hidden spikes are never formed, and of the block model's gradient the two sums over time
+/// stand on the readout's narrow side, as they commute with its constant weight. The hidden spikes
 /// have no gradient of their own here: for a loss that touches them compose the two functions.
 ///
 /// # Shapes
@@ -147,26 +170,25 @@ pub fn spiking_readout(
     input: &SpikeTrain,
     synapses: &Synapses,
     neurons: &LeakyNeurons,
+    model: NeuronModel,
     readout: &Synapses,
     integrators: &LeakyNeurons,
 ) -> Result<ReadoutTrace, SpikeError> {
     const NAME: &str = "spiking_readout";
     let n = check_synapses(NAME, input, synapses)?;
-    let fused = event_route(input, synapses, neurons).filter(|_| integrators.initial.is_none());
-    let Some(events) = fused else {
-        let hidden = spiking_linear(input, synapses, neurons)?;
-        let spikes = SpikeTrain::from(hidden.spikes);
-        return Ok(ReadoutTrace {
-            membrane: linear_membrane(&spikes, readout, integrators)?,
-            first_steps: hidden.first_steps,
+    let classes = readout.weight.dims()[1];
+    if classes == 0 {
+        let what = "class";
+        return Err(SpikeError::Empty {
+            operation: NAME,
+            what,
         });
-    };
-    let [inputs, classes] = readout.weight.dims();
-    let expected = [n, classes];
+    }
+    let (found, expected) = (readout.weight.dims(), [n, classes]);
     check::shape(
         NAME,
         "readout.weight",
-        &[inputs, classes],
+        &found,
         &expected,
         "(neurons, classes)",
     )?;
@@ -177,17 +199,28 @@ pub fn spiking_readout(
         &[classes],
         "(classes)",
     )?;
+    let fused = event_route(input, synapses, neurons).filter(|_| integrators.initial.is_none());
+    let Some(events) = fused else {
+        let hidden = spiking_linear(input, synapses, neurons, model)?;
+        let spikes = SpikeTrain::from(hidden.spikes);
+        return Ok(ReadoutTrace {
+            membrane: linear_membrane(&spikes, readout, integrators)?,
+            first_steps: hidden.first_steps,
+            counts: hidden.counts,
+        });
+    };
     let layer = event_layer(NAME, events, input, synapses, neurons, n)?;
     let readout = Readout {
         weight: readout.weight.clone().into_dispatch(),
         bias: readout.bias.clone().into_dispatch(),
         beta: integrators.decay(NAME, classes)?.into_dispatch(),
     };
-    let (membrane, first) =
-        Dispatch::event_readout(layer, readout, events.steps(), neurons.surrogate);
+    let (membrane, first, counts) =
+        Dispatch::event_readout(layer, readout, events.steps(), neurons.rule(model));
     Ok(ReadoutTrace {
         membrane: Tensor::from_dispatch(membrane),
         first_steps: Tensor::from_dispatch(first),
+        counts: Tensor::from_dispatch(counts),
     })
 }
 
@@ -218,6 +251,7 @@ fn event_route<'a>(
     neurons: &LeakyNeurons,
 ) -> Option<&'a SpikeEvents> {
     let kernels = has_kernels(&synapses.weight.device(), synapses.weight.dtype());
+    // The kernel starts from rest.
     input
         .events()
         .filter(|_| kernels && neurons.initial.is_none())

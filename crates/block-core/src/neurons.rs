@@ -4,6 +4,26 @@ use burn::tensor::Tensor;
 
 use crate::{SpikeError, Surrogate, check};
 
+/// What a neuron does at its threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NeuronModel {
+    /// The block model: fires once, the potential runs on; see [`block`](crate::block).
+    Block,
+    /// Standard single-spike: fires once, is silent ever after; see
+    /// [`standard::single_spike`](crate::standard::single_spike).
+    SingleSpike,
+    /// Standard multi-spike with a soft reset; see
+    /// [`standard::multi_spike`](crate::standard::multi_spike).
+    MultiSpike,
+}
+
+/// A model and the surrogate of its threshold.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct SpikeRule {
+    pub model: NeuronModel,
+    pub surrogate: Surrogate,
+}
+
 /// Leaky neurons with threshold 1: V[t] = β·V[t−1] + I[t], V[−1] = the initial potential.
 ///
 /// ```
@@ -47,6 +67,13 @@ impl LeakyNeurons {
     pub fn with_surrogate(mut self, surrogate: Surrogate) -> Self {
         self.surrogate = surrogate;
         self
+    }
+
+    pub(crate) fn rule(&self, model: NeuronModel) -> SpikeRule {
+        SpikeRule {
+            model,
+            surrogate: self.surrogate,
+        }
     }
 
     /// Whether all neurons share one β.

@@ -1,7 +1,9 @@
 //! The block model in plain tensor operations, step by step: what the kernels compute, readable, and
 //! the route on devices that have no kernels yet. Gradients come from Burn's autodiff.
+//!
+//! Arguments are taken as they are: a wrong or empty shape panics where Burn's own operations do.
 
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{DType, Int, Tensor};
 
 use crate::block::BlockSpikes;
 use crate::{SpikeEvents, Surrogate};
@@ -34,7 +36,10 @@ pub fn integrate(current: Tensor<3>, beta: Tensor<1>) -> Tensor<3> {
 /// - `membrane`, spikes: `[batch, time, neuron]`
 /// - first-spike steps: `[batch, neuron]`
 pub fn first_spikes(membrane: Tensor<3>, surrogate: Surrogate) -> (Tensor<3>, Tensor<2, Int>) {
-    let faulty = unbind(surrogate.spike(membrane));
+    let dtype = membrane.dtype();
+    // z reaches t(t + 1)/2, and its gradient's sum grows as fast: too much for half precision.
+    let wide = wide(dtype);
+    let faulty = unbind(surrogate.spike(membrane.cast(wide)));
     let zero = faulty[0].zeros_like();
     let (mut once, mut z) = (zero.clone(), zero.clone());
     let mut silent = zero;
@@ -42,12 +47,19 @@ pub fn first_spikes(membrane: Tensor<3>, surrogate: Surrogate) -> (Tensor<3>, Te
     for faulty in faulty {
         once = once + faulty;
         z = z + once.clone();
-        let dtype = z.dtype();
-        silent = silent + z.clone().detach().equal_elem(0).float().cast(dtype);
-        let first = z.clone().equal_elem(1).float().cast(dtype);
-        spikes.push(first + (z.clone() - z.clone().detach()));
+        silent = silent + z.clone().detach().equal_elem(0).float().cast(wide);
+        let first = z.clone().equal_elem(1).float().cast(wide);
+        spikes.push((first + (z.clone() - z.clone().detach())).cast(dtype));
     }
     (Tensor::stack(spikes, 1), silent.int())
+}
+
+/// The type that holds the order of faulty spikes and its gradient: at least float32.
+pub(crate) fn wide(dtype: DType) -> DType {
+    match dtype {
+        DType::F16 | DType::BF16 => DType::F32,
+        other => other,
+    }
 }
 
 /// Both: the block model of a current.

@@ -133,13 +133,11 @@ pub fn spike_counts(spikes: Tensor<3>) -> Tensor<2, Int> {
 pub fn first_spike_steps(spikes: Tensor<3>) -> Tensor<2, Int> {
     let steps = spikes.dims()[1] as i64;
     let fired = spikes.detach().greater_elem(0);
-    let never = fired.clone().any_dim(1).bool_not().squeeze_dim::<2>(1);
-    // The first maximum of 0s and 1s; max_dim promises the first index, unlike argmax on some devices.
     let order = Tensor::<1, Int>::arange(0..steps, &fired.device()).reshape([1, -1, 1]);
     let order = order
         .expand(fired.dims())
         .mask_fill(fired.bool_not(), steps);
-    order.min_dim(1).squeeze_dim::<2>(1).mask_fill(never, steps)
+    order.min_dim(1).squeeze_dim::<2>(1)
 }
 
 impl SpikeEvents {
@@ -153,7 +151,8 @@ impl SpikeEvents {
     ///
     /// [`SpikeError::SpikeOutOfRange`] for a step beyond the end.
     pub fn from_first_steps(first_steps: Tensor<2, Int>, steps: usize) -> Result<Self, SpikeError> {
-        let [_, units] = first_steps.dims();
+        let [batch, units] = first_steps.dims();
+        check::not_empty("SpikeEvents::from_first_steps", [batch, steps, units])?;
         let device = first_steps.device();
         let first: Vec<u32> = host(first_steps);
         let mut builder = SpikeEventsBuilder::new(steps, units);
@@ -174,6 +173,7 @@ impl SpikeEvents {
     /// [`SpikeError::NotSpikes`] for a value that is not a small whole number.
     pub fn from_dense(dense: Tensor<3>) -> Result<Self, SpikeError> {
         let [_, steps, units] = dense.dims();
+        check::not_empty("SpikeEvents::from_dense", dense.dims())?;
         let device = dense.device();
         let values = dense.into_data().convert::<f32>();
         let values = values.as_slice::<f32>().expect("just converted to f32");

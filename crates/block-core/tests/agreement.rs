@@ -2,8 +2,8 @@
 //! dense inputs, fused and layered readout, on random inputs of odd shapes.
 
 use block_core::{
-    FusedAdam, LeakyNeurons, SpikeError, SpikeEvents, SpikeEventsBuilder, SpikeTrain, Surrogate,
-    Synapses, block, first_spike_steps, integrate, linear_membrane, plain, spike_counts,
+    FusedAdam, LeakyNeurons, NeuronModel, SpikeError, SpikeEvents, SpikeEventsBuilder, SpikeTrain,
+    Surrogate, Synapses, block, first_spike_steps, integrate, linear_membrane, plain,
     spiking_linear, spiking_readout, standard,
 };
 use burn::optim::Optimizer;
@@ -117,6 +117,14 @@ fn shapes() -> impl Strategy<Value = [usize; 4]> {
     sizes.prop_map(|(batch, steps, inputs, n)| [batch, steps, inputs, n])
 }
 
+fn models() -> impl Strategy<Value = NeuronModel> {
+    prop_oneof![
+        Just(NeuronModel::Block),
+        Just(NeuronModel::SingleSpike),
+        Just(NeuronModel::MultiSpike),
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -132,10 +140,10 @@ proptest! {
             let current = synapses.current(&dense).unwrap();
             layer.results(block::convolution(current, &neurons).unwrap().spikes)
         };
-        let out = spiking_linear(&dense, &synapses, &neurons).unwrap();
+        let out = spiking_linear(&dense, &synapses, &neurons, NeuronModel::Block).unwrap();
         prop_assert_eq!(ints(out.first_steps.clone()), ints(first_spike_steps(out.spikes.clone())));
         assert_close(&layer.results(out.spikes), &reference);
-        let out = spiking_linear(&events.clone().into(), &synapses, &neurons).unwrap();
+        let out = spiking_linear(&events.clone().into(), &synapses, &neurons, NeuronModel::Block).unwrap();
         prop_assert_eq!(ints(out.first_steps.clone()), ints(first_spike_steps(out.spikes.clone())));
         assert_close(&layer.results(out.spikes), &reference);
         // Plain tensor operations; β is clamped here as `LeakyNeurons` clamps it.
@@ -147,6 +155,21 @@ proptest! {
         let out = plain::block(current, beta, layer.surrogate);
         prop_assert_eq!(ints(out.first_steps), ints(first_spike_steps(out.spikes.clone())));
         assert_close(&layer.results(out.spikes), &reference);
+    }
+
+    #[test]
+    fn standard_layer_routes_agree(seed: u64, shape in shapes(), shared: bool, many: bool) {
+        let layer = Layer::random(seed, shape, shared);
+        let model = if many { NeuronModel::MultiSpike } else { NeuronModel::SingleSpike };
+        let dense = SpikeTrain::from(layer.input.clone());
+        let events = SpikeTrain::from(SpikeEvents::from_dense(layer.input.clone()).unwrap());
+        let [reference, found] = [dense, events].map(|input| {
+            let out = spiking_linear(&input, &layer.synapses(), &layer.neurons(), model).unwrap();
+            (ints(out.first_steps), ints(out.counts), layer.results(out.spikes))
+        });
+        prop_assert_eq!(reference.0, found.0);
+        prop_assert_eq!(reference.1, found.1);
+        assert_close(&found.2, &reference.2);
     }
 
     #[test]
@@ -164,9 +187,11 @@ proptest! {
     }
 
     #[test]
-    fn fused_readout_agrees_with_layers(seed: u64, shape in shapes(), classes in 1..12_usize) {
+    fn fused_readout_agrees_with_layers(
+        seed: u64, shape in shapes(), classes in 1..12_usize, model in models(),
+    ) {
         let layer = Layer::random(seed, shape, false);
-        let [batch, steps, inputs, n] = shape;
+        let [batch, steps, _, n] = shape;
         let readout = Layer::random(seed ^ 1, [batch, steps, n, classes], false);
         let events = SpikeEvents::from_dense(layer.input.clone()).unwrap();
         for dense in [false, true] {
@@ -189,16 +214,17 @@ proptest! {
                 }
                 all
             };
-            let hidden = spiking_linear(&input, &layer.synapses(), &layer.neurons()).unwrap();
-            let first = ints(hidden.first_steps);
+            let hidden = spiking_linear(&input, &layer.synapses(), &layer.neurons(), model).unwrap();
+            let (first, counts) = (ints(hidden.first_steps), ints(hidden.counts));
             let trace = linear_membrane(&hidden.spikes.into(), &readout.synapses(), &readout.neurons());
             let fused = spiking_readout(
-                &input, &layer.synapses(), &layer.neurons(), &readout.synapses(), &readout.neurons(),
+                &input, &layer.synapses(), &layer.neurons(), model,
+                &readout.synapses(), &readout.neurons(),
             ).unwrap();
             prop_assert_eq!(ints(fused.first_steps), first);
+            prop_assert_eq!(ints(fused.counts), counts);
             assert_close(&all(fused.membrane), &all(trace.unwrap()));
         }
-        prop_assert_eq!(inputs, layer.weight.dims()[0]);
     }
 
     #[test]
@@ -244,7 +270,13 @@ fn results_do_not_depend_on_the_number_of_threads() {
         pool.install(|| {
             let layer = Layer::random(5, [7, 40, 11, 150], false);
             let events = SpikeEvents::from_dense(layer.input.clone()).unwrap();
-            let out = spiking_linear(&events.into(), &layer.synapses(), &layer.neurons()).unwrap();
+            let out = spiking_linear(
+                &events.into(),
+                &layer.synapses(),
+                &layer.neurons(),
+                NeuronModel::Block,
+            )
+            .unwrap();
             layer.results(out.spikes)
         })
     };
@@ -252,15 +284,34 @@ fn results_do_not_depend_on_the_number_of_threads() {
 }
 
 #[test]
-fn the_order_of_faulty_spikes_may_exceed_what_half_precision_holds() {
-    // z reaches t(t + 1)/2: beyond float16 from t = 362 on, beyond float32's whole numbers later. A
-    // latch has no such bound.
-    let steps = 9000;
-    let current = Tensor::<3>::full([1, steps, 1], 2.0, &device());
-    let neurons = LeakyNeurons::new(Tensor::full([1], 1.0, &device()));
-    let out = block::scan(current, &neurons).unwrap();
-    assert_eq!(ints(out.first_steps), [0]);
-    assert_eq!(ints(spike_counts(out.spikes)), [1]);
+fn half_precision_is_right_beyond_362_steps() {
+    // z and its gradient's double sum exceed float16's 65504 from t = 362 on.
+    let steps = 500;
+    let run = |dtype, convolution: bool| {
+        let current = Tensor::<3>::full([1, steps, 2], 2.0, (&device(), dtype)).require_grad();
+        let neurons = LeakyNeurons::new(Tensor::full([1], 0.5, (&device(), dtype)));
+        let spikes = match convolution {
+            true => {
+                block::convolution(current.clone(), &neurons)
+                    .unwrap()
+                    .spikes
+            }
+            false => block::scan(current.clone(), &neurons).unwrap().spikes,
+        };
+        let gradients = spikes.clone().sum().backward();
+        (values(spikes), values(current.grad(&gradients).unwrap()))
+    };
+    let (spikes, gradient) = run(DType::F32, false);
+    for convolution in [false, true] {
+        let (half_spikes, half_gradient) = run(DType::F16, convolution);
+        assert_eq!(half_spikes, spikes);
+        for (half, single) in half_gradient.into_iter().zip(&gradient) {
+            assert!(
+                (half - single).abs() <= 0.01 * single.abs(),
+                "{half} against {single}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -314,7 +365,12 @@ fn wrong_shapes_are_named() {
         weight: Tensor::zeros([5, 3], &device),
         bias: Tensor::zeros([3], &device),
     };
-    let layer = spiking_linear(&current.clone().into(), &synapses, &neurons);
+    let layer = spiking_linear(
+        &current.clone().into(),
+        &synapses,
+        &neurons,
+        NeuronModel::Block,
+    );
     let text = message(layer.map(|out| out.spikes));
     assert_eq!(
         text,
@@ -329,6 +385,28 @@ fn wrong_shapes_are_named() {
     let text = "spike train of sample 0: unit 3 is out of range, expected less than 3";
     assert_eq!(error.to_string(), text);
     assert!(builder.is_empty());
+
+    let readout = Synapses {
+        weight: Tensor::zeros([3, 0], &device),
+        bias: Tensor::zeros([0], &device),
+    };
+    let synapses = Synapses {
+        weight: Tensor::zeros([3, 3], &device),
+        bias: Tensor::zeros([3], &device),
+    };
+    let events = SpikeEvents::from_dense(current.clone()).unwrap();
+    let inputs = [SpikeTrain::from(events), SpikeTrain::from(current.clone())];
+    for input in inputs {
+        let model = NeuronModel::Block;
+        let error = spiking_readout(&input, &synapses, &neurons, model, &readout, &neurons);
+        let text = "spiking_readout: class must be at least 1, found 0";
+        assert_eq!(error.unwrap_err().to_string(), text);
+    }
+    let error = SpikeEvents::from_dense(Tensor::zeros([2, 0, 3], &device)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "SpikeEvents::from_dense: time must be at least 1, found 0"
+    );
 
     let error = SpikeEvents::from_dense(current.clone() + 0.5).unwrap_err();
     assert!(

@@ -1,6 +1,6 @@
 use block_core::{
-    LeakyNeurons, SpikeError, SpikeTrain, Surrogate, Synapses, block, linear_membrane,
-    spike_counts, spiking_linear, standard,
+    LeakyNeurons, NeuronModel, SpikeError, SpikeEvents, SpikeTrain, Surrogate, Synapses, block,
+    linear_membrane, spike_counts, spiking_linear,
 };
 use burn::config::Config;
 use burn::module::{Initializer, Module, Param};
@@ -93,28 +93,27 @@ impl LeakyLinear {
         input: &SpikeTrain,
         formulation: Formulation,
     ) -> Result<Hidden, SpikeError> {
-        let neurons = self.neurons();
-        let spikes = match formulation {
-            Formulation::Scan => {
-                let out = spiking_linear(input, &self.synapses(), &neurons)?;
-                let steps = input.shape()[1];
-                return Ok(Hidden {
-                    counts: fired(out.first_steps.clone(), steps),
-                    train: SpikeTrain::from_layer(out.spikes, out.first_steps)?,
-                });
-            }
-            Formulation::Convolution => block::convolution(self.current(input)?, &neurons)?.spikes,
-            Formulation::StandardSingle => {
-                standard::single_spike(self.current(input)?, &neurons)?.spikes
-            }
-            Formulation::StandardMulti => {
-                standard::multi_spike(self.current(input)?, &neurons)?.spikes
-            }
+        let Some(model) = formulation.model() else {
+            let current = self.synapses().current(input)?;
+            let spikes = block::convolution(current, &self.neurons())?.spikes;
+            return Ok(Hidden {
+                counts: a_sample(spike_counts(spikes.clone())),
+                train: SpikeTrain::from(spikes),
+            });
         };
-        let counts = spike_counts(spikes.clone()).sum_dim(1).squeeze_dim::<1>(1);
+        let out = spiking_linear(input, &self.synapses(), &self.neurons(), model)?;
+        // Where the input was dense only, so is the output: the next layer takes the same route.
+        let train = match (model, input.events()) {
+            (_, None) => SpikeTrain::from(out.spikes),
+            (NeuronModel::MultiSpike, _) => {
+                let events = SpikeEvents::from_dense(out.spikes.clone())?;
+                SpikeTrain::from(out.spikes).with_events(events)?
+            }
+            _ => SpikeTrain::from_layer(out.spikes, out.first_steps)?,
+        };
         Ok(Hidden {
-            train: SpikeTrain::from(spikes),
-            counts,
+            counts: a_sample(out.counts),
+            train,
         })
     }
 
@@ -137,14 +136,9 @@ impl LeakyLinear {
     pub(crate) fn neurons(&self) -> LeakyNeurons {
         LeakyNeurons::new(self.beta.val()).with_surrogate(self.surrogate)
     }
-
-    fn current(&self, input: &SpikeTrain) -> Result<Tensor<3>, SpikeError> {
-        self.synapses().current(input)
-    }
 }
 
-/// Neurons of each sample that fired, from first-spike steps `[batch, neurons]`.
-pub(crate) fn fired(first_steps: Tensor<2, Int>, steps: usize) -> Tensor<1, Int> {
-    let fired = first_steps.lower_elem(steps as i64).int();
-    fired.sum_dim(1).squeeze_dim::<1>(1)
+/// Spikes of each sample, from the neurons' counts `[batch, neurons]`.
+pub(crate) fn a_sample(counts: Tensor<2, Int>) -> Tensor<1, Int> {
+    counts.sum_dim(1).squeeze_dim::<1>(1)
 }

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use thiserror::Error;
 
-use crate::layer::fired;
+use crate::layer::a_sample;
 use crate::{Formulation, LeakyLinear, LeakyLinearConfig, ReadoutReduction};
 
 /// The membrane decay β of a network: initial values, and which of them are trained.
@@ -165,9 +165,10 @@ impl LinearNetwork {
     ///
     /// [`SpikeError`] if the input does not fit the network.
     pub fn forward(&self, input: &SpikeTrain) -> Result<NetworkOutput, SpikeError> {
+        // A skip connection adds to what the readout receives.
         let skips = self.skip && self.hidden.len() > 1;
-        let fuse = self.formulation == Formulation::Scan && !skips;
-        let layered = self.hidden.len() - usize::from(fuse);
+        let fused = self.formulation.model().filter(|_| !skips);
+        let layered = self.hidden.len() - usize::from(fused.is_some());
         let mut hidden_spikes = Vec::with_capacity(self.hidden.len());
         let mut train = input.clone();
         for index in 0..layered {
@@ -175,16 +176,17 @@ impl LinearNetwork {
             train = next;
             hidden_spikes.push(hidden.counts);
         }
-        let membrane = if fuse {
+        let membrane = if let Some(model) = fused {
             let last = &self.hidden[layered];
             let out = spiking_readout(
                 &train,
                 &last.synapses(),
                 &last.neurons(),
+                model,
                 &self.readout.synapses(),
                 &self.readout.neurons(),
             )?;
-            hidden_spikes.push(fired(out.first_steps, input.shape()[1]));
+            hidden_spikes.push(a_sample(out.counts));
             out.membrane
         } else {
             self.readout.membrane(&train)?

@@ -10,11 +10,11 @@ use burn_autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
 
 use super::{AdamStep, EventLayer, LayerGradient, Readout, SpikeGradients, SpikeOps, Upstream};
 use crate::Surrogate;
+use crate::neurons::{NeuronModel, SpikeRule};
 
 type Tracked<B, C> = FloatTensor<Autodiff<B, C>>;
 
-/// Registers `$step` with `$state` for `$nodes` and returns the tracked output; the state is built
-/// only when some parent wants a gradient.
+/// Registers `$step` with `$state` for `$nodes` and returns the tracked output.
 macro_rules! record {
     ($step:expr, $strategy:ty, $nodes:expr, $state:expr, $output:expr) => {
         match $step
@@ -70,12 +70,12 @@ impl<B: SpikeOps + SpikeGradients, C: CheckpointStrategy> SpikeOps for Autodiff<
     fn event_spikes(
         layer: EventLayer<Self>,
         steps: usize,
-        surrogate: Surrogate,
-    ) -> (Tracked<B, C>, IntTensor<B>) {
+        rule: SpikeRule,
+    ) -> (Tracked<B, C>, IntTensor<B>, IntTensor<B>) {
         let (layer, nodes) = untrack(layer);
-        let (spikes, first) = B::event_spikes(layer.clone(), steps, surrogate);
-        let step = EventSpikes { steps, surrogate };
-        (record!(step, C, nodes, layer, spikes), first)
+        let (spikes, first, counts) = B::event_spikes(layer.clone(), steps, rule);
+        let step = EventSpikes { steps, rule };
+        (record!(step, C, nodes, layer, spikes), first, counts)
     }
 
     fn event_membrane(layer: EventLayer<Self>, steps: usize) -> Tracked<B, C> {
@@ -88,8 +88,8 @@ impl<B: SpikeOps + SpikeGradients, C: CheckpointStrategy> SpikeOps for Autodiff<
         layer: EventLayer<Self>,
         readout: Readout<Self>,
         steps: usize,
-        surrogate: Surrogate,
-    ) -> (Tracked<B, C>, IntTensor<B>) {
+        rule: SpikeRule,
+    ) -> (Tracked<B, C>, IntTensor<B>, IntTensor<B>) {
         let (layer, [through, weight, bias, beta]) = untrack(layer);
         let (readout_weight, weight_node) = readout.weight.into_parts();
         let (readout_bias, bias_node) = readout.bias.into_parts();
@@ -108,10 +108,10 @@ impl<B: SpikeOps + SpikeGradients, C: CheckpointStrategy> SpikeOps for Autodiff<
             bias_node,
             beta_node,
         ];
-        let (trace, first) = B::event_readout(layer.clone(), readout.clone(), steps, surrogate);
+        let (trace, first, counts) = B::event_readout(layer.clone(), readout.clone(), steps, rule);
         let state = (layer, readout, trace.clone(), first.clone());
-        let step = EventReadout { steps, surrogate };
-        (record!(step, C, nodes, state, trace), first)
+        let step = EventReadout { steps, rule };
+        (record!(step, C, nodes, state, trace), first, counts)
     }
 
     fn adam(
@@ -163,7 +163,7 @@ macro_rules! deliver {
 /// [`deliver`] for the four parents of an event-driven layer and those that follow.
 macro_rules! deliver_layer {
     ($grads:expr, $parents:expr, $layer:expr, [$($more:expr),*]) => {{
-        let LayerGradient { weight, bias, beta, through } = $layer;
+        let LayerGradient { weight, bias, beta, through, .. } = $layer;
         let mut parents = $parents.into_iter();
         if let (Some(node), Some(gradient)) = (parents.next().flatten(), through) {
             $grads.register::<B>(node.id, gradient);
@@ -216,16 +216,16 @@ impl<B: SpikeGradients> Backward<B, 2> for BlockScan {
 #[derive(Debug)]
 struct EventSpikes {
     steps: usize,
-    surrogate: Surrogate,
+    rule: SpikeRule,
 }
 
 impl<B: SpikeGradients> Backward<B, 4> for EventSpikes {
     type State = EventLayer<B>;
 
     fn backward(self, ops: Ops<Self::State, 4>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let upstream = Upstream::Spikes(grads.consume::<B>(&ops.node), self.surrogate);
+        let upstream = Upstream::Spikes(grads.consume::<B>(&ops.node));
         let through = ops.parents[0].is_some();
-        let layer = B::event_layer_backward(ops.state, upstream, self.steps, through);
+        let layer = B::event_layer_backward(ops.state, upstream, self.steps, self.rule, through);
         deliver_layer!(grads, ops.parents, layer, []);
     }
 }
@@ -241,7 +241,12 @@ impl<B: SpikeGradients> Backward<B, 4> for EventMembrane {
     fn backward(self, ops: Ops<Self::State, 4>, grads: &mut Gradients, _: &mut Checkpointer) {
         let upstream = Upstream::Membrane(grads.consume::<B>(&ops.node));
         let through = ops.parents[0].is_some();
-        let layer = B::event_layer_backward(ops.state, upstream, self.steps, through);
+        // A membrane without reset is the block model's; no threshold, no surrogate.
+        let rule = SpikeRule {
+            model: NeuronModel::Block,
+            surrogate: Surrogate::default(),
+        };
+        let layer = B::event_layer_backward(ops.state, upstream, self.steps, rule, through);
         deliver_layer!(grads, ops.parents, layer, []);
     }
 }
@@ -249,7 +254,7 @@ impl<B: SpikeGradients> Backward<B, 4> for EventMembrane {
 #[derive(Debug)]
 struct EventReadout {
     steps: usize,
-    surrogate: Surrogate,
+    rule: SpikeRule,
 }
 
 impl<B: SpikeGradients> Backward<B, 7> for EventReadout {
@@ -258,19 +263,14 @@ impl<B: SpikeGradients> Backward<B, 7> for EventReadout {
     fn backward(self, ops: Ops<Self::State, 7>, grads: &mut Gradients, _: &mut Checkpointer) {
         let gradient = grads.consume::<B>(&ops.node);
         let (layer, readout, trace, first) = ops.state;
-        let above = B::readout_backward(gradient, trace, first, readout.beta);
+        let above = B::readout_backward(gradient, trace, first, readout.beta, self.rule.model);
         let upstream = Upstream::Readout {
             weight: readout.weight,
             narrow: above.narrow,
-            surrogate: self.surrogate,
         };
         let through = ops.parents[0].is_some();
-        let layer = B::event_layer_backward(layer, upstream, self.steps, through);
-        deliver_layer!(
-            grads,
-            ops.parents,
-            layer,
-            [above.weight, above.bias, above.beta]
-        );
+        let mut layer = B::event_layer_backward(layer, upstream, self.steps, self.rule, through);
+        let weight = layer.readout_weight.take().unwrap_or(above.weight);
+        deliver_layer!(grads, ops.parents, layer, [weight, above.bias, above.beta]);
     }
 }

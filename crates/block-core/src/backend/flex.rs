@@ -11,6 +11,7 @@ use super::{
 };
 use crate::Surrogate;
 use crate::kernels::{self, EventRows, Real};
+use crate::neurons::{NeuronModel, SpikeRule};
 
 /// Runs a block with the element type of a data type bound to `$real`.
 macro_rules! with_real {
@@ -64,15 +65,15 @@ impl SpikeOps for Flex {
     fn event_spikes(
         layer: EventLayer<Self>,
         steps: usize,
-        _surrogate: Surrogate,
-    ) -> (FlexTensor, FlexTensor) {
+        rule: SpikeRule,
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
         let layer = layer.dense();
         with_real!(layer.weight.dtype(), F => {
             let view = layer.view::<F>(steps);
             let (batch, n) = (view.events.batch, view.beta.len());
-            let first = kernels::forward(view, None);
-            let spikes = kernels::spike_train::<F>(&first, n, steps);
-            (float(spikes, [batch, steps, n]), int(first, [batch, n]))
+            let fired = kernels::forward(view, rule.model);
+            let spikes = float(fired.spike_train::<F>(n, steps), [batch, steps, n]);
+            (spikes, int(fired.first, [batch, n]), int(fired.counts, [batch, n]))
         })
     }
 
@@ -81,9 +82,7 @@ impl SpikeOps for Flex {
         with_real!(layer.weight.dtype(), F => {
             let view = layer.view::<F>(steps);
             let shape = [view.events.batch, steps, view.beta.len()];
-            let mut membrane = vec![0.0 as F; shape.iter().product()];
-            kernels::forward(view, Some(&mut membrane));
-            float(membrane, shape)
+            float(kernels::membrane(view), shape)
         })
     }
 
@@ -91,19 +90,20 @@ impl SpikeOps for Flex {
         layer: EventLayer<Self>,
         readout: Readout<Self>,
         steps: usize,
-        _surrogate: Surrogate,
-    ) -> (FlexTensor, FlexTensor) {
+        rule: SpikeRule,
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
         let layer = layer.dense();
         with_real!(layer.weight.dtype(), F => {
             let view = layer.view::<F>(steps);
             let (batch, n) = (view.events.batch, view.beta.len());
-            let first = kernels::forward(view, None);
+            let fired = kernels::forward(view, rule.model);
             let (weight, bias, beta) =
                 (dense(&readout.weight), dense(&readout.bias), dense(&readout.beta));
             let beta = slice::<F>(&beta);
             let trace =
-                kernels::readout_forward(&first, slice(&weight), slice(&bias), beta, steps);
-            (float(trace, [batch, steps, beta.len()]), int(first, [batch, n]))
+                kernels::readout_forward(&fired, slice(&weight), slice(&bias), beta, steps);
+            let trace = float(trace, [batch, steps, beta.len()]);
+            (trace, int(fired.first, [batch, n]), int(fired.counts, [batch, n]))
         })
     }
 
@@ -188,6 +188,7 @@ impl SpikeGradients for Flex {
         layer: EventLayer<Self>,
         upstream: Upstream<Self>,
         steps: usize,
+        rule: SpikeRule,
         through: bool,
     ) -> LayerGradient<Self> {
         let layer = layer.dense();
@@ -198,30 +199,31 @@ impl SpikeGradients for Flex {
             let mut d_current = through.then(|| vec![0.0 as F; batch * steps * n]);
             let (gradient, narrow);
             let source = match upstream {
-                Upstream::Spikes(g, surrogate) => {
+                Upstream::Spikes(g) => {
                     gradient = dense(&g);
-                    kernels::Upstream::Spikes(slice(&gradient), surrogate)
+                    kernels::Upstream::Spikes(slice(&gradient))
                 }
                 Upstream::Membrane(g) => {
                     gradient = dense(&g);
                     kernels::Upstream::Membrane(slice(&gradient))
                 }
-                Upstream::Readout { weight, narrow: g, surrogate } => {
+                Upstream::Readout { weight, narrow: g } => {
                     gradient = dense(&weight);
                     narrow = dense(&g);
                     kernels::Upstream::Readout {
                         narrow: slice(&narrow),
                         weight: slice(&gradient),
-                        surrogate,
                     }
                 }
             };
-            let out = kernels::backward(view, source, d_current.as_deref_mut());
+            let out = kernels::backward(view, rule, source, d_current.as_deref_mut());
+            let classes = out.readout_weight.len() / n;
             LayerGradient {
                 weight: float(out.weight, [inputs, n]),
                 bias: float(out.bias, [n]),
                 beta: float(out.beta, [n]),
                 through: d_current.map(|d| through_weight(d, &layer.weight, [batch, steps, inputs])),
+                readout_weight: (classes > 0).then(|| float(out.readout_weight, [n, classes])),
             }
         })
     }
@@ -231,6 +233,7 @@ impl SpikeGradients for Flex {
         trace: FlexTensor,
         first: FlexTensor,
         beta: FlexTensor,
+        model: NeuronModel,
     ) -> ReadoutGradient<Self> {
         let [batch, steps, classes] = dims(&trace);
         let n = first.shape()[1];
@@ -242,6 +245,7 @@ impl SpikeGradients for Flex {
                 slice(&dense(&beta)),
                 n,
                 steps,
+                model,
             );
             ReadoutGradient {
                 weight: float(out.weight, [n, classes]),

@@ -14,6 +14,7 @@ use burn::tensor::{DType, Device};
 
 use crate::Surrogate;
 pub(crate) use crate::kernels::AdamStep;
+use crate::neurons::{NeuronModel, SpikeRule};
 
 /// Whether the fused kernels cover a device and data type.
 pub(crate) fn has_kernels(device: &Device, dtype: DType) -> bool {
@@ -43,25 +44,25 @@ pub(crate) trait SpikeOps: Backend {
         surrogate: Surrogate,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, IntTensor<Self>);
 
-    /// An event-driven layer → spikes `[b, t, n]`, first-spike steps `[b, n]`.
+    /// An event-driven layer → spikes `[b, t, n]`, first-spike steps and spike counts `[b, n]`.
     fn event_spikes(
         #[extension_type] layer: EventLayer<Self>,
         steps: usize,
-        surrogate: Surrogate,
-    ) -> (FloatTensor<Self>, IntTensor<Self>);
+        rule: SpikeRule,
+    ) -> (FloatTensor<Self>, IntTensor<Self>, IntTensor<Self>);
 
     /// An event-driven leaky integrator → membrane `[b, t, n]`.
     fn event_membrane(#[extension_type] layer: EventLayer<Self>, steps: usize)
     -> FloatTensor<Self>;
 
     /// An event-driven layer and its readout (weight `[n, c]`, bias and β `[c]`) as one operation →
-    /// the readout's membrane `[b, t, c]`, first-spike steps of the layer `[b, n]`.
+    /// the readout's membrane `[b, t, c]`, first-spike steps and spike counts of the layer `[b, n]`.
     fn event_readout(
         #[extension_type] layer: EventLayer<Self>,
         #[extension_type] readout: Readout<Self>,
         steps: usize,
-        surrogate: Surrogate,
-    ) -> (FloatTensor<Self>, IntTensor<Self>);
+        rule: SpikeRule,
+    ) -> (FloatTensor<Self>, IntTensor<Self>, IntTensor<Self>);
 
     /// One step of Adam → parameter, first and second moment. Not differentiable.
     fn adam(
@@ -98,13 +99,12 @@ pub(crate) struct Readout<B: Backend> {
 
 /// The gradient that reaches an event-driven layer; see the forward operations for the shapes.
 pub(crate) enum Upstream<B: Backend> {
-    Spikes(FloatTensor<B>, Surrogate),
+    Spikes(FloatTensor<B>),
     Membrane(FloatTensor<B>),
     Readout {
-        /// Readout weight `[n, c]` and the readout's gradient, summed twice over time `[b, t, c]`.
+        /// Readout weight `[n, c]` and [`ReadoutGradient::narrow`].
         weight: FloatTensor<B>,
         narrow: FloatTensor<B>,
-        surrogate: Surrogate,
     },
 }
 
@@ -115,6 +115,8 @@ pub(crate) struct LayerGradient<B: Backend> {
     pub beta: FloatTensor<B>,
     /// ∂L/∂through, when it was asked for.
     pub through: Option<FloatTensor<B>>,
+    /// ∂L/∂W of the readout above, where only the layer's pass knows the spikes.
+    pub readout_weight: Option<FloatTensor<B>>,
 }
 
 /// Gradients of a readout, and what the layer below it needs ([`Upstream::Readout`]).
@@ -122,6 +124,7 @@ pub(crate) struct ReadoutGradient<B: Backend> {
     pub weight: FloatTensor<B>,
     pub bias: FloatTensor<B>,
     pub beta: FloatTensor<B>,
+    /// ∂L/∂I of the readout `[b, t, c]`, for the block model summed twice over time.
     pub narrow: FloatTensor<B>,
 }
 
@@ -153,6 +156,7 @@ pub(crate) trait SpikeGradients: Backend {
         layer: EventLayer<Self>,
         upstream: Upstream<Self>,
         steps: usize,
+        rule: SpikeRule,
         through: bool,
     ) -> LayerGradient<Self>;
 
@@ -162,5 +166,6 @@ pub(crate) trait SpikeGradients: Backend {
         trace: FloatTensor<Self>,
         first: IntTensor<Self>,
         beta: FloatTensor<Self>,
+        model: NeuronModel,
     ) -> ReadoutGradient<Self>;
 }

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use crate::{LeakyNeurons, SpikeError, check};
+use crate::{LeakyNeurons, SpikeError, check, plain};
 
 /// What [`convolution`] returns, each `[batch, time, neuron]` and differentiable.
 #[derive(Debug, Clone)]
@@ -13,7 +13,8 @@ pub struct Convolution {
     pub membrane: Tensor<3>,
     /// Faulty spikes S̃: 1 wherever V is above threshold.
     pub faulty: Tensor<3>,
-    /// The order z of the faulty spikes: 0 before the first, 1 at the first, more later.
+    /// The order z of the faulty spikes: 0 before the first, 1 at the first, more later. At least
+    /// float32, as it reaches t(t + 1)/2.
     pub order: Tensor<3>,
 }
 
@@ -45,7 +46,10 @@ pub fn convolution(current: Tensor<3>, neurons: &LeakyNeurons) -> Result<Convolu
         let kernel = toeplitz(powers(decay, steps));
         kernel.matmul(current.permute([2, 1, 0])).permute([2, 1, 0])
     };
-    let faulty = neurons.surrogate.spike(membrane.clone());
+    // z reaches t(t + 1)/2: too much for half precision.
+    let dtype = membrane.dtype();
+    let faulty = membrane.clone().cast(plain::wide(dtype));
+    let faulty = neurons.surrogate.spike(faulty);
     let ramp = Tensor::<1, Int>::arange(1..steps as i64 + 1, &device)
         .float()
         .cast(faulty.dtype());
@@ -54,9 +58,9 @@ pub fn convolution(current: Tensor<3>, neurons: &LeakyNeurons) -> Result<Convolu
     // g(z) = [z = 1] passes its gradient to every z.
     let spikes = first + (order.clone() - order.clone().detach());
     Ok(Convolution {
-        spikes,
+        spikes: spikes.cast(dtype),
         membrane,
-        faulty,
+        faulty: faulty.cast(dtype),
         order,
     })
 }

@@ -8,6 +8,11 @@ const WIDTH: usize = 8;
 /// Registers a block.
 const GROUPS: usize = 4;
 
+const _: () = assert!(
+    LANES == 32,
+    "a block's spikes are kept as the bits of a u32"
+);
+
 /// Neurons a block.
 pub(super) const LANES: usize = GROUPS * WIDTH;
 
@@ -80,5 +85,55 @@ impl<F: Real> Lanes<F> {
     #[inline(always)]
     pub fn scale(self, factor: F) -> Self {
         self.map(self, |a, _| a * factor)
+    }
+
+    #[inline(always)]
+    pub fn sub(self, other: Self) -> Self {
+        self.map(other, |a, b| a - b)
+    }
+
+    /// 1 where the potential is above threshold, else 0.
+    #[inline(always)]
+    pub fn above(self) -> Self {
+        self.map(self, |u, _| match u - F::one() > F::zero() {
+            true => F::one(),
+            false => F::zero(),
+        })
+    }
+
+    /// Bit i: whether lane i is not 0.
+    #[inline(always)]
+    pub fn bits(self) -> u32 {
+        let lanes = self.as_slice().iter().enumerate();
+        lanes.fold(0, |bits, (lane, &v)| {
+            bits | u32::from(v != F::zero()) << lane
+        })
+    }
+
+    /// Whole numbers as such.
+    #[inline(always)]
+    pub fn to_i32(self) -> Lanes<i32> {
+        Lanes(from_fn(|g| {
+            from_fn(|i| num_traits::ToPrimitive::to_i32(&self.0[g][i]).unwrap_or(0))
+        }))
+    }
+}
+
+impl Lanes<i32> {
+    /// 1 where a step is `step` or later, else 0.
+    #[inline(always)]
+    pub fn at_least<F: Real>(&self, step: i32) -> Lanes<F> {
+        Lanes(from_fn(|g| {
+            from_fn(|i| match self.0[g][i] >= step {
+                true => F::one(),
+                false => F::zero(),
+            })
+        }))
+    }
+
+    /// 1 where a step is before `step`, else 0.
+    #[inline(always)]
+    pub fn below(&self, step: i32) -> Self {
+        Lanes(from_fn(|g| from_fn(|i| i32::from(self.0[g][i] < step))))
     }
 }

@@ -8,7 +8,7 @@
 //! 64-bit ARM) and chosen at run time; everything they call must be inlined into them.
 
 mod adam;
-mod event_layer;
+mod events;
 mod lanes;
 mod leaky;
 mod readout;
@@ -17,7 +17,7 @@ mod rows;
 mod scan;
 
 pub(crate) use adam::{AdamStep, adam};
-pub(crate) use event_layer::{EventLayer, Upstream, backward, forward};
+pub(crate) use events::{EventLayer, Fired, Upstream, backward, forward, membrane};
 pub(crate) use leaky::{integrate, integrate_backward};
 pub(crate) use readout::{readout_backward, readout_forward};
 pub(crate) use real::Real;

@@ -3,13 +3,14 @@
 
 use rayon::prelude::*;
 
-use super::Real;
 use super::leaky::sum_rows;
+use super::{Fired, Real};
+use crate::neurons::NeuronModel;
 
-/// Membrane trace `[batch, steps, classes]` of a readout whose inputs fire once, at `first`
-/// `[batch, n]` (`steps` for "never"); weight `[n, classes]`.
+/// Membrane trace `[batch, steps, classes]` of a readout over a layer's spikes; weight
+/// `[n, classes]`.
 pub(crate) fn readout_forward<F: Real>(
-    first: &[i32],
+    fired: &Fired,
     weight: &[F],
     bias: &[F],
     beta: &[F],
@@ -17,17 +18,28 @@ pub(crate) fn readout_forward<F: Real>(
 ) -> Vec<F> {
     let classes = beta.len();
     let n = weight.len() / classes;
-    let mut trace = vec![F::zero(); first.len() / n * steps * classes];
+    let rows = fired.first.len() / n * steps;
+    let mut trace = vec![F::zero(); rows * classes];
     trace
         .par_chunks_mut(steps * classes)
-        .zip(first.par_chunks(n))
-        .for_each(|(trace, first)| {
-            for (row, &t) in weight.chunks_exact(classes).zip(first) {
-                if (t as usize) < steps {
-                    let current = &mut trace[t as usize * classes..][..classes];
-                    for (current, &w) in current.iter_mut().zip(row) {
-                        *current += w;
+        .zip(fired.first.par_chunks(n))
+        .enumerate()
+        .for_each(|(sample, (trace, first))| {
+            let mut add = |t: usize, neuron: usize| {
+                let current = trace[t * classes..][..classes].iter_mut();
+                for (current, &w) in current.zip(&weight[neuron * classes..]) {
+                    *current += w;
+                }
+            };
+            if fired.masks.is_empty() {
+                for (neuron, &t) in first.iter().enumerate() {
+                    if (t as usize) < steps {
+                        add(t as usize, neuron);
                     }
+                }
+            } else {
+                for t in 0..steps {
+                    fired.at(sample * steps + t, rows, |neuron| add(t, neuron));
                 }
             }
             let mut v = vec![F::zero(); classes];
@@ -43,16 +55,18 @@ pub(crate) fn readout_forward<F: Real>(
 
 /// Gradients of the readout's parameters, and what the hidden layer below needs.
 pub(crate) struct ReadoutGradient<F> {
+    /// Zeros where the layer below fires many times: its own backward pass has them then.
     pub weight: Vec<F>,
     pub bias: Vec<F>,
     pub beta: Vec<F>,
-    /// ∂L/∂I of the readout, summed twice over time in reverse, `[batch, steps, classes]`: the
-    /// gradient of the hidden faulty spikes is this times the weightᵀ, as sums over time commute with
-    /// the constant weight.
+    /// ∂L/∂I of the readout, `[batch, steps, classes]`; for the block model summed twice over time in
+    /// reverse: the gradient of the hidden faulty spikes is this times the weightᵀ, as sums over time
+    /// commute with the constant weight.
     pub narrow: Vec<F>,
 }
 
-/// From ∂L/∂trace; shapes as in [`readout_forward`].
+/// From ∂L/∂trace and the first-spike steps `[batch, n]` (`steps` for "never"); shapes as in
+/// [`readout_forward`].
 pub(crate) fn readout_backward<F: Real>(
     gradient: &[F],
     trace: &[F],
@@ -60,6 +74,7 @@ pub(crate) fn readout_backward<F: Real>(
     beta: &[F],
     n: usize,
     steps: usize,
+    model: NeuronModel,
 ) -> ReadoutGradient<F> {
     let classes = beta.len();
     let batch = first.len() / n;
@@ -82,7 +97,11 @@ pub(crate) fn readout_backward<F: Real>(
                     d_current[at] = d;
                     once += d;
                     twice += once;
-                    narrow[at] = twice;
+                    narrow[at] = if model == NeuronModel::Block {
+                        twice
+                    } else {
+                        d
+                    };
                     d_bias[c] += d;
                     if t > 0 {
                         d_beta[c] += d * trace[at - classes];
@@ -95,13 +114,14 @@ pub(crate) fn readout_backward<F: Real>(
     let (d_bias, d_beta): (Vec<_>, Vec<_>) = partial.into_iter().unzip();
 
     let mut weight = vec![F::zero(); n * classes];
+    let once = model != NeuronModel::MultiSpike;
     let neurons_a_task = n.div_ceil(rayon::current_num_threads()).max(1);
     weight
         .par_chunks_mut(neurons_a_task * classes)
         .enumerate()
         .for_each(|(task, weight)| {
             let start = task * neurons_a_task;
-            for sample in 0..batch {
+            for sample in 0..if once { batch } else { 0 } {
                 let first = &first[sample * n + start..];
                 let d_current = &d_current[sample * width..][..width];
                 for (row, &t) in weight.chunks_exact_mut(classes).zip(first) {

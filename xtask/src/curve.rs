@@ -86,11 +86,7 @@ fn draw(
         .x_labels(last.min(10))
         .draw()?;
     for (name, color, points) in [
-        (
-            "training, augmented, while the weights change",
-            TRAIN,
-            train,
-        ),
+        ("training, while the weights change", TRAIN, train),
         ("validation, after the epoch", VALIDATION, validation),
     ] {
         if points.is_empty() {

@@ -25,7 +25,7 @@ enum Task {
     Ci,
     /// Times training steps.
     Bench(bench::Args),
-    /// Draws a run's accuracy and hidden spikes over its epochs, as SVG.
+    /// Draws a run's accuracy over its epochs, as SVG.
     Curve(curve::Args),
 }
 

@@ -59,6 +59,8 @@ pub struct LayerSpikes {
     pub first_steps: Tensor<2, Int>,
     /// How often each neuron fires, without a gradient: `[batch, neuron]`.
     pub counts: Tensor<2, Int>,
+    /// Whether the model fires at most once.
+    once: bool,
 }
 
 /// What [`spiking_readout`] returns.
@@ -74,12 +76,31 @@ pub struct ReadoutTrace {
 }
 
 impl LayerSpikes {
-    fn of(spikes: Tensor<3>) -> Self {
+    /// Of a standard model's spikes.
+    fn of(spikes: Tensor<3>, model: NeuronModel) -> Self {
         Self {
             first_steps: first_spike_steps(spikes.clone()),
             counts: spike_counts(spikes.clone()),
             spikes,
+            once: model != NeuronModel::MultiSpike,
         }
+    }
+
+    /// The input of the next layer: the spikes, which receive the gradient, and where kernels use them,
+    /// their events.
+    ///
+    /// # Errors
+    ///
+    /// [`SpikeError`] if the fields were changed so that they no longer fit each other.
+    pub fn into_train(self) -> Result<SpikeTrain, SpikeError> {
+        if !has_kernels(&self.spikes.device(), self.spikes.dtype()) {
+            return Ok(SpikeTrain::from(self.spikes));
+        }
+        if self.once {
+            return SpikeTrain::from_layer(self.spikes, self.first_steps);
+        }
+        let events = SpikeEvents::from_dense(self.spikes.clone())?;
+        SpikeTrain::from(self.spikes).with_events(events)
     }
 }
 
@@ -115,14 +136,25 @@ pub fn spiking_linear(
             spikes: Tensor::from_dispatch(spikes),
             first_steps: Tensor::from_dispatch(first),
             counts: Tensor::from_dispatch(counts),
+            once: model != NeuronModel::MultiSpike,
         });
     }
     let current = synapses.current(input)?;
-    Ok(LayerSpikes::of(match model {
-        NeuronModel::Block => block::scan(current, neurons)?.spikes,
+    let spikes = match model {
+        NeuronModel::Block => {
+            let steps = current.dims()[1] as i64;
+            let out = block::scan(current, neurons)?;
+            return Ok(LayerSpikes {
+                counts: out.first_steps.clone().lower_elem(steps).int(),
+                first_steps: out.first_steps,
+                spikes: out.spikes,
+                once: true,
+            });
+        }
         NeuronModel::SingleSpike => standard::single_spike(current, neurons)?.spikes,
         NeuronModel::MultiSpike => standard::multi_spike(current, neurons)?.spikes,
-    }))
+    };
+    Ok(LayerSpikes::of(spikes, model))
 }
 
 /// A linear layer of leaky integrators: [`integrate`] of x·W + bias. Routes as in
@@ -202,11 +234,11 @@ pub fn spiking_readout(
     let fused = event_route(input, synapses, neurons).filter(|_| integrators.initial.is_none());
     let Some(events) = fused else {
         let hidden = spiking_linear(input, synapses, neurons, model)?;
-        let spikes = SpikeTrain::from(hidden.spikes);
+        let (first_steps, counts) = (hidden.first_steps.clone(), hidden.counts.clone());
         return Ok(ReadoutTrace {
-            membrane: linear_membrane(&spikes, readout, integrators)?,
-            first_steps: hidden.first_steps,
-            counts: hidden.counts,
+            membrane: linear_membrane(&hidden.into_train()?, readout, integrators)?,
+            first_steps,
+            counts,
         });
     };
     let layer = event_layer(NAME, events, input, synapses, neurons, n)?;

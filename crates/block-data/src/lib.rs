@@ -41,5 +41,5 @@ pub use loader::{SpikeEpoch, SpikeLoader};
 pub use locate::{DATA_VARIABLE, Locations, SYSTEM_FOLDER};
 pub use numpy_random::NumpyRandom;
 pub use sample::{Sample, Samples};
-pub use source::{DATA_SETS, DataSource, open};
+pub use source::{DATA_SETS, DataSource, has_augmentation, open};
 pub use yin_yang::{YIN_YANG_CLASSES, YinYang, YinYangPoint};

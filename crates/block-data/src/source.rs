@@ -50,6 +50,12 @@ pub fn open(name: &str, locations: &Locations) -> Result<DataSource, DataError> 
     })
 }
 
+/// Whether the data set of this name is trained with an augmentation; false for names that [`open`]
+/// does not know.
+pub fn has_augmentation(name: &str) -> bool {
+    [FASHION_MNIST, MNIST].iter().any(|set| set.name == name)
+}
+
 fn open_images(set: &IdxDataSet, locations: &Locations) -> Result<DataSource, DataError> {
     let paths = locations.find(set.name, IdxDataSet::files(), |target, system_too| {
         set.remedy(target, system_too)

@@ -1,6 +1,6 @@
 use block_core::{
-    LeakyNeurons, NeuronModel, SpikeError, SpikeEvents, SpikeTrain, Surrogate, Synapses, block,
-    linear_membrane, spike_counts, spiking_linear,
+    LeakyNeurons, SpikeError, SpikeTrain, Surrogate, Synapses, block, linear_membrane,
+    spike_counts, spiking_linear,
 };
 use burn::config::Config;
 use burn::module::{Initializer, Module, Param};
@@ -102,18 +102,9 @@ impl LeakyLinear {
             });
         };
         let out = spiking_linear(input, &self.synapses(), &self.neurons(), model)?;
-        // Where the input was dense only, so is the output: the next layer takes the same route.
-        let train = match (model, input.events()) {
-            (_, None) => SpikeTrain::from(out.spikes),
-            (NeuronModel::MultiSpike, _) => {
-                let events = SpikeEvents::from_dense(out.spikes.clone())?;
-                SpikeTrain::from(out.spikes).with_events(events)?
-            }
-            _ => SpikeTrain::from_layer(out.spikes, out.first_steps)?,
-        };
         Ok(Hidden {
-            counts: a_sample(out.counts),
-            train,
+            counts: a_sample(out.counts.clone()),
+            train: out.into_train()?,
         })
     }
 

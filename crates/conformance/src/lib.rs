@@ -177,17 +177,17 @@ impl Check {
 ///
 /// # Panics
 ///
-/// When a comparison failed, a file is of no known kind, or nothing was compared.
+/// When a comparison failed, a file is of no known kind, or the crate's own folder holds nothing to
+/// compare.
 pub fn run(
     manifest_dir: &str,
     package: &str,
     built: &[&str],
     mut check: impl FnMut(&Golden, &mut Check),
 ) {
-    let folder = std::env::var_os("BLOCK_GOLDEN").map_or_else(
-        || Path::new(manifest_dir).join("tests/golden"),
-        PathBuf::from,
-    );
+    let other = std::env::var_os("BLOCK_GOLDEN").map(PathBuf::from);
+    let own = Path::new(manifest_dir).join("tests/golden");
+    let folder = other.clone().unwrap_or(own);
     let mut paths: Vec<_> = std::fs::read_dir(&folder)
         .unwrap_or_else(|e| panic!("{}: {e}", folder.display()))
         .map(|entry| entry.unwrap().path())
@@ -226,5 +226,7 @@ pub fn run(
         failures.len(),
         failures.join("\n")
     );
-    assert!(total.values > 0, "{}: nothing to compare", folder.display());
+    // Another folder may hold nothing for this crate.
+    let compared = total.values > 0 || other.is_some();
+    assert!(compared, "{}: nothing to compare", folder.display());
 }

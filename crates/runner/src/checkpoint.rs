@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::adam::Moments;
 use crate::error::{Result, RunnerError};
 use crate::metrics::{Totals, bits};
-use crate::run_folder::{BEST, LAST, RESUME, RunFolder};
+use crate::run_folder::{BEST, LAST, REPAIR, RESUME, RunFolder};
 
 /// The layout that this version writes and reads.
 const VERSION: u32 = 1;
@@ -97,6 +97,7 @@ impl Checkpoint {
         let bytes = self.to_bytes().map_err(|problem| RunnerError::Write {
             path: folder.file(RESUME),
             source: std::io::Error::other(problem),
+            remedy: REPAIR,
         })?;
         folder.write(RESUME, &bytes)?;
         folder.write(LAST, &self.last)?;

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
 use crate::device::NamedDevice;
 
 /// Written to `environment.json`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Environment {
-    /// When the process began to work on the run, in UTC.
+    /// When the run began, in UTC.
     pub started: String,
     /// The device's name.
     pub device: String,
@@ -22,21 +22,35 @@ pub struct Environment {
     /// Operating system and processor family.
     pub platform: String,
     /// The commit that the runner was built from, if that is known.
-    pub commit: Option<&'static str>,
+    pub commit: Option<String>,
     /// The compiler that built the runner.
-    pub rustc: Option<&'static str>,
+    pub rustc: Option<String>,
     /// Versions of packages.
-    pub versions: BTreeMap<&'static str, &'static str>,
+    pub versions: BTreeMap<String, String>,
     /// Optional parts of the runner.
-    pub features: Vec<&'static str>,
-    /// Epochs that were finished when a resumed run began, else 0.
-    pub resumed_after_epochs: usize,
+    pub features: Vec<String>,
+    /// Each time that the run was gone on with.
+    #[serde(default)]
+    pub resumed: Vec<Resumption>,
+}
+
+/// What a run was gone on with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Resumption {
+    /// When, in UTC.
+    pub started: String,
+    /// The device's name.
+    pub device: String,
+    /// The commit that the runner was built from, if that is known.
+    pub commit: Option<String>,
+    /// Epochs that were finished.
+    pub after_epochs: usize,
 }
 
 impl Environment {
     /// That of this process.
-    pub fn current(device: &NamedDevice, resumed_after_epochs: usize) -> Self {
-        let known = |text: &'static str| (!text.is_empty()).then_some(text);
+    pub fn current(device: &NamedDevice) -> Self {
+        let known = |text: &str| (!text.is_empty()).then(|| text.to_string());
         let packages = option_env!("RUNNER_PACKAGES").unwrap_or_default();
         let features = [
             ("cuda", cfg!(feature = "cuda")),
@@ -54,13 +68,35 @@ impl Environment {
                 .split(',')
                 .filter_map(|package| package.split_once(' '))
                 .chain([("runner", env!("CARGO_PKG_VERSION"))])
+                .map(|(name, version)| (name.to_string(), version.to_string()))
                 .collect(),
             features: features
                 .iter()
-                .filter_map(|&(name, on)| on.then_some(name))
+                .filter(|(_, on)| *on)
+                .map(|(name, _)| name.to_string())
                 .collect(),
-            resumed_after_epochs,
+            resumed: Vec::new(),
         }
+    }
+
+    /// That of a run which this process goes on with: what it began on stays.
+    pub fn resume(before: Option<Self>, device: &NamedDevice, after_epochs: usize) -> Self {
+        let now = Self::current(device);
+        let resumption = Resumption {
+            started: now.started.clone(),
+            device: now.device.clone(),
+            commit: now.commit.clone(),
+            after_epochs,
+        };
+        let mut environment = before.unwrap_or(now);
+        environment.resumed.push(resumption);
+        environment
+    }
+
+    /// The devices that have worked on the run, in the order of time.
+    pub fn devices(&self) -> impl Iterator<Item = &str> {
+        let resumed = self.resumed.iter().map(|one| one.device.as_str());
+        std::iter::once(self.device.as_str()).chain(resumed)
     }
 }
 
@@ -71,7 +107,16 @@ fn cpu_model() -> Option<String> {
 
 /// The most memory that this process has had at once, in bytes, where Linux tells it.
 pub fn peak_memory_bytes() -> Option<u64> {
-    let text = proc_line("/proc/self/status", "VmHWM")?;
+    proc_bytes("/proc/self/status", "VmHWM")
+}
+
+/// The memory that new work can have without swapping, in bytes, where Linux tells it.
+pub(crate) fn available_memory_bytes() -> Option<u64> {
+    proc_bytes("/proc/meminfo", "MemAvailable")
+}
+
+fn proc_bytes(path: &str, name: &str) -> Option<u64> {
+    let text = proc_line(path, name)?;
     let kibibytes: u64 = text.strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
 }

@@ -29,15 +29,34 @@ pub enum RunnerError {
         expected: &'static str,
     },
     /// A file or folder cannot be written.
-    #[error(
-        "cannot write {}: {source}; choose a folder that can be written to with --out",
-        path.display()
-    )]
+    #[error("cannot write {}: {source}; {remedy}", path.display())]
     Write {
         /// The file or folder.
         path: PathBuf,
         /// What the system says.
         source: io::Error,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// A training that takes more memory than there is.
+    #[error(
+        "config: with `model.hidden` = {hidden:?}, `encode.steps` = {steps} and \
+         `train.batch_size` = {batch_size} the training takes about {} of memory, \
+         but {} are available; make them smaller",
+        gibibytes(*estimate),
+        gibibytes(*available)
+    )]
+    Memory {
+        /// Neurons of each hidden layer.
+        hidden: Vec<usize>,
+        /// Time steps.
+        steps: usize,
+        /// Samples of a batch.
+        batch_size: usize,
+        /// Bytes that the training takes.
+        estimate: u64,
+        /// Bytes that the machine has left.
+        available: u64,
     },
     /// A config that is not TOML.
     #[error("{place}: line {line}, column {column}: not TOML: {problem}")]
@@ -156,7 +175,7 @@ pub enum RunnerError {
     },
     /// Stopped by Ctrl-C, everything saved.
     #[error(
-        "interrupted in epoch {epoch} after {batches} of its batches; nothing is lost, go on with: runner --resume {}",
+        "interrupted in epoch {epoch} after {batches} of its batches; everything is saved in {}",
         path.display()
     )]
     Interrupted {
@@ -167,6 +186,10 @@ pub enum RunnerError {
         /// The run's folder.
         path: PathBuf,
     },
+}
+
+fn gibibytes(bytes: u64) -> String {
+    format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
 }
 
 /// This crate's results.

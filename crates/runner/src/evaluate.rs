@@ -25,6 +25,8 @@ pub struct Evaluation {
 pub struct EvaluationReport {
     /// The data set.
     pub data: String,
+    /// The device.
+    pub device: String,
     /// Samples of its test split.
     pub samples: u64,
     /// The fraction of correct ones.
@@ -78,7 +80,7 @@ impl Evaluation {
     }
 
     /// The same with names.
-    pub fn report(&self, data: &str, class_names: &[&str]) -> EvaluationReport {
+    pub fn report(&self, data: &str, class_names: &[&str], device: &str) -> EvaluationReport {
         let class = |(row, name): (&Vec<u64>, &&str), class: usize| {
             let samples: u64 = row.iter().sum();
             ClassReport {
@@ -90,6 +92,7 @@ impl Evaluation {
         let rows = self.confusion.iter().zip(class_names).enumerate();
         EvaluationReport {
             data: data.to_string(),
+            device: device.to_string(),
             samples: self.totals.samples,
             test_accuracy: self.totals.accuracy(),
             test_loss: self.totals.mean_loss(),
@@ -159,7 +162,7 @@ mod tests {
             confusion: vec![vec![2, 1, 0], vec![1, 1, 0], vec![0, 0, 0]],
             seconds: 1.0,
         };
-        let report = evaluation.report("x", &["cat", "dog", "unicorn"]);
+        let report = evaluation.report("x", &["cat", "dog", "unicorn"], "cpu");
         assert_eq!(
             report.to_string(),
             "test accuracy        60.00 % of 5 samples\n\

@@ -28,6 +28,7 @@ pub mod device;
 mod environment;
 mod error;
 mod evaluate;
+mod memory;
 mod metrics;
 mod plan;
 pub mod progress;
@@ -39,7 +40,7 @@ mod weights;
 pub use config::{
     BetaKeys, Config, DataConfig, EncodeConfig, ModelConfig, ModelKind, TrainConfig, Validation,
 };
-pub use environment::{Environment, peak_memory_bytes};
+pub use environment::{Environment, Resumption, peak_memory_bytes};
 pub use error::{Result, RunnerError};
 pub use evaluate::{ClassReport, Evaluation, EvaluationReport};
 pub use metrics::{BatchRecord, EpochRecord, Totals};

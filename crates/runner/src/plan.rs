@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use block_data::{DataSource, Encoding, Locations, Samples, SpikeLoader, open};
-use block_models::{BetaConfig, Formulation, LinearNetwork, LinearNetworkConfig};
+use block_models::{BetaConfig, LinearNetwork, LinearNetworkConfig};
 use burn::tensor::Device;
 
 use crate::config::{Config, ModelKind, Validation};
-use crate::error::{Result, RunnerError};
+use crate::error::Result;
 use crate::weights;
 
 /// What a run will do.
@@ -71,14 +71,6 @@ impl Plan {
                     )
             }
         };
-        if config.data.augment && source.augmentation().is_none() {
-            return Err(RunnerError::Value {
-                place: "config".to_string(),
-                key: "data.augment".to_string(),
-                found: "true".to_string(),
-                expected: format!("false: {} has no augmentation", source.name()),
-            });
-        }
         Ok(Self {
             config,
             source,
@@ -177,31 +169,5 @@ impl Plan {
     /// All numbers that the network consists of.
     pub fn parameters(&self) -> usize {
         self.layers().iter().map(|layer| layer.parameters).sum()
-    }
-
-    /// An estimate of the memory that training takes, in bytes.
-    pub fn memory_bytes(&self) -> usize {
-        /// Weights, gradient, Adam's two moments and three passing results, and a checkpoint's
-        /// copies: last, best, moments, and the file made of them.
-        const COPIES: usize = 15;
-        /// The code and Burn's own.
-        const PROCESS: usize = 20 << 20;
-        let float = size_of::<f32>();
-        let rows = self.config.train.batch_size * self.config.encode.steps;
-        // What is kept of every potential for the backward pass: the potential itself in the
-        // scan, all that lies on Burn's tape in the others.
-        let kept = match self.network.formulation {
-            Formulation::Scan => 1,
-            Formulation::Convolution => 6,
-            Formulation::StandardSingle | Formulation::StandardMulti => 12,
-        };
-        let neurons: usize = self.network.hidden.iter().sum();
-        let images = self.source.folder().is_some();
-        let value = if images { 1 } else { float };
-        let values = (self.source.train().len() + self.source.test().len()) * self.source.units();
-        PROCESS
-            + self.parameters() * COPIES * float
-            + rows * (kept * neurons + 4 * self.network.classes) * float
-            + values * value
     }
 }

@@ -8,7 +8,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::metrics::{EpochRecord, Totals};
 use crate::train::Observer;
 
-const TEMPLATE: &str = "{prefix} {bar:10} {wide_msg}";
+/// Short enough for 80 columns with the message, of which the end is cut where it is not.
+const TEMPLATE: &str = "{prefix} {bar:5} {wide_msg}";
 
 /// Shows a training on standard error.
 pub struct Progress {
@@ -56,11 +57,11 @@ impl Progress {
         };
         let left = epoch_left + an_epoch * (self.epochs - self.epoch) as f64;
         format!(
-            "{} left  loss {:.4}  acc {:.2} %  {:.1} spikes  {speed:.0} samples/s",
-            duration(left),
+            "loss {:.3}  {:.1}%  {:.0} spikes  {speed:.0} samples/s  {} left",
             totals.mean_loss(),
             100.0 * totals.accuracy(),
             totals.hidden_spikes(),
+            duration(left),
         )
     }
 }
@@ -158,5 +159,24 @@ mod tests {
     #[test]
     fn the_bars_template_is_valid() {
         ProgressStyle::with_template(TEMPLATE).unwrap();
+    }
+
+    #[test]
+    fn a_line_fits_80_columns() {
+        let mut progress = Progress::new();
+        (progress.epoch, progress.epochs, progress.samples) = (100, 140, 60_000);
+        progress.begin = Instant::now() - Duration::from_secs(1);
+        // 41 minutes are left.
+        progress.finished = (60.0 * 99.0, 99);
+        let totals = Totals {
+            samples: 12_345,
+            correct: 12_345,
+            loss: 2.345 * 12_345.0,
+            spikes: vec![245 * 12_345],
+        };
+        let message = progress.message(&totals);
+        let line = format!("epoch 100/140 ━━╸── {message}");
+        assert!(message.contains("samples/s  40m"), "{message}");
+        assert!(line.chars().count() <= 80, "{line}");
     }
 }

@@ -29,6 +29,11 @@ pub const LAST: &str = "last.safetensors";
 pub const RESUME: &str = "resume.safetensors";
 const LOCK: &str = ".lock";
 
+const CHOOSE: &str = "choose a folder that can be written to with --out";
+/// What to do when the folder of a run that exists cannot be written to.
+pub(crate) const REPAIR: &str =
+    "see that the run's folder can be written to and its disk has room, then go on with --resume";
+
 /// A run's folder, which no other process writes to while this exists.
 #[derive(Debug)]
 pub struct RunFolder {
@@ -49,8 +54,8 @@ impl RunFolder {
                 return Err(RunnerError::HoldsRun { path, found });
             }
         }
-        fs::create_dir_all(path).map_err(write_error(path))?;
-        Self::lock(path)
+        fs::create_dir_all(path).map_err(write_error(path, CHOOSE))?;
+        Self::lock(path, CHOOSE)
     }
 
     /// Makes the folder `runs/<name>-<time>`, with a number behind it if there is one already.
@@ -60,18 +65,18 @@ impl RunFolder {
     /// [`RunnerError::Write`].
     pub fn create_named(name: &str) -> Result<Self> {
         let parent = Path::new("runs");
-        fs::create_dir_all(parent).map_err(write_error(parent))?;
+        fs::create_dir_all(parent).map_err(write_error(parent, CHOOSE))?;
         let stem = format!("{name}-{}", Moment::now().compact());
         let mut path = parent.join(&stem);
         let mut number = 2;
         loop {
             match fs::create_dir(&path) {
-                Ok(()) => return Self::lock(&path),
+                Ok(()) => return Self::lock(&path, CHOOSE),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                     path = parent.join(format!("{stem}-{number}"));
                     number += 1;
                 }
-                Err(source) => return Err(RunnerError::Write { path, source }),
+                Err(error) => return Err(write_error(&path, CHOOSE)(error)),
             }
         }
     }
@@ -83,12 +88,12 @@ impl RunFolder {
     /// [`RunnerError::NotARun`], [`RunnerError::InUse`] or [`RunnerError::Write`].
     pub fn open(path: &Path) -> Result<Self> {
         check(path)?;
-        Self::lock(path)
+        Self::lock(path, REPAIR)
     }
 
-    fn lock(path: &Path) -> Result<Self> {
+    fn lock(path: &Path, remedy: &'static str) -> Result<Self> {
         let file = path.join(LOCK);
-        let lock = File::create(&file).map_err(write_error(&file))?;
+        let lock = File::create(&file).map_err(write_error(&file, remedy))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self {
                 path: path.to_path_buf(),
@@ -133,7 +138,7 @@ impl RunFolder {
             File::open(&self.path)?.sync_all()?;
             Ok(())
         })();
-        written.map_err(write_error(&path))
+        written.map_err(write_error(&path, REPAIR))
     }
 
     /// Writes a file of pretty JSON.
@@ -143,7 +148,7 @@ impl RunFolder {
     /// [`RunnerError::Write`].
     pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<()> {
         let mut bytes = serde_json::to_vec_pretty(value)
-            .map_err(|error| write_error(&self.file(name))(error.into()))?;
+            .map_err(|error| write_error(&self.file(name), REPAIR)(error.into()))?;
         bytes.push(b'\n');
         self.write(name, &bytes)
     }
@@ -192,14 +197,14 @@ impl Log {
             .truncate(false)
             .open(&path)
             .and_then(|file| Ok((file.metadata()?.len(), file)));
-        let (found, mut file) = opened.map_err(write_error(&path))?;
+        let (found, mut file) = opened.map_err(write_error(&path, REPAIR))?;
         if found < length {
             let problem = format!("found {found} bytes, expected the {length} of the checkpoint");
             return Err(RunnerError::Checkpoint { path, problem });
         }
         file.set_len(length)
             .and_then(|()| file.seek(SeekFrom::Start(length)))
-            .map_err(write_error(&path))?;
+            .map_err(write_error(&path, REPAIR))?;
         let file = BufWriter::new(file);
         Ok(Self { path, file, length })
     }
@@ -217,7 +222,7 @@ impl Log {
                 self.length += line.len() as u64;
                 self.file.write_all(&line)
             });
-        written.map_err(write_error(&self.path))
+        written.map_err(write_error(&self.path, REPAIR))
     }
 
     /// Brings everything to the disk.
@@ -229,7 +234,7 @@ impl Log {
         self.file
             .flush()
             .and_then(|()| self.file.get_ref().sync_data())
-            .map_err(write_error(&self.path))
+            .map_err(write_error(&self.path, REPAIR))
     }
 
     /// Its bytes.
@@ -238,9 +243,13 @@ impl Log {
     }
 }
 
-fn write_error(path: &Path) -> impl FnOnce(std::io::Error) -> RunnerError {
+fn write_error(path: &Path, remedy: &'static str) -> impl FnOnce(std::io::Error) -> RunnerError {
     let path = path.to_path_buf();
-    |source| RunnerError::Write { path, source }
+    move |source| RunnerError::Write {
+        path,
+        source,
+        remedy,
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The training of a run, from the beginning or from a checkpoint.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -136,7 +137,12 @@ impl<'a> Trainer<'a> {
         };
         Ok(Trained {
             best_epoch: best.epoch,
-            network: restore(self.plan, &self.device.device, weights, self.folder, BEST)?,
+            network: restore(
+                self.plan,
+                &self.device.device,
+                weights,
+                &self.folder.file(BEST),
+            )?,
         })
     }
 
@@ -250,7 +256,7 @@ impl<'a> Trainer<'a> {
         {
             self.position.learning_rate *= train.gamma;
             let device = self.device.device.clone().autodiff();
-            self.network = restore(self.plan, &device, best, self.folder, BEST)?;
+            self.network = restore(self.plan, &device, best, &self.folder.file(BEST))?;
             self.adam = Adam::default();
         }
         self.position.epochs = epoch;
@@ -310,19 +316,13 @@ pub struct Trained {
     pub network: LinearNetwork,
 }
 
-/// A network with weights from a file of the run.
+/// A network with weights from a file of the run, which messages name.
 ///
 /// # Errors
 ///
 /// [`RunnerError::Checkpoint`] if they do not fit.
-pub fn restore(
-    plan: &Plan,
-    device: &Device,
-    bytes: Vec<u8>,
-    folder: &RunFolder,
-    file: &str,
-) -> Result<LinearNetwork> {
+pub fn restore(plan: &Plan, device: &Device, bytes: Vec<u8>, file: &Path) -> Result<LinearNetwork> {
     let mut network = plan.init_network(device)?;
-    weights::load(&mut network, bytes, &folder.file(file))?;
+    weights::load(&mut network, bytes, file)?;
     Ok(network)
 }

@@ -78,13 +78,8 @@ pub fn measure(workload: Workload, engine: Engine, repetitions: usize) -> Measur
             let forward = median(repetitions, || training.forward());
             let step = median(repetitions, || training.step());
             let name = match formulation {
-                Formulation::Scan => "events",
-                _ => "loop",
-            };
-            let name = if formulation == Formulation::Convolution {
-                "dense"
-            } else {
-                name
+                Formulation::Convolution => "dense",
+                _ => "events",
             };
             let formulation = serde_json::to_value(formulation).unwrap_or_default();
             (

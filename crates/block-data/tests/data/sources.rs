@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use block_data::{DATA_SETS, DataSource, Locations, Samples, YinYang, open};
+use block_data::{DATA_SETS, DataSource, Locations, Samples, YinYang, has_augmentation, open};
 use burn_dataset::Dataset;
 
 use crate::files;
@@ -36,6 +36,7 @@ fn a_set_of_images() {
         );
         assert_eq!((source.train().len(), source.test().len()), (12, 3));
         assert_eq!(source.augmentation().unwrap().shape, [28, 28]);
+        assert!(has_augmentation(name));
         let sample = source.train().get(11).unwrap();
         assert_eq!((sample.index, sample.label), (11, 1));
         assert_eq!(sample.values, [11.0_f32 / 255.0; 784]);
@@ -54,6 +55,7 @@ fn yin_yang_needs_no_files() {
         (20_000, 10_000)
     );
     assert!(source.augmentation().is_none() && source.folder().is_none());
+    assert!(!has_augmentation("yin-yang"));
 }
 
 #[test]

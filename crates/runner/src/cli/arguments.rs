@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::error::RunnerError;
+use crate::error::{Result, RunnerError};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,7 +21,7 @@ Examples:
 
 A run's folder holds:
   config.toml         the config with every key; `runner FOLDER/config.toml` repeats the run
-  environment.json    versions, device, threads, machine
+  environment.json    versions, device, threads, machine; when and on what it was resumed
   epochs.jsonl        loss, accuracy, hidden spikes and times, a line an epoch
   batches.jsonl       the same, a line a batch
   summary.json        what came out: test accuracy, spikes, times, memory
@@ -47,7 +47,6 @@ Exit codes: 0 success, 1 the training failed, 2 what was asked for cannot be don
     version,
     override_usage = "runner [OPTIONS] CONFIG.toml\n       runner [OPTIONS] --resume RUN\n       runner eval [OPTIONS] RUN\n       runner check [OPTIONS] CONFIG.toml",
     after_help = EXAMPLES,
-    args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true
 )]
 pub struct Arguments {
@@ -84,11 +83,19 @@ pub struct SetArguments {
 #[derive(Debug, Args)]
 pub struct PlaceArguments {
     /// auto, cpu, cuda[:N] or wgpu[:N]; auto is the best that is compiled in and present
-    #[arg(long, value_name = "DEVICE", default_value = "auto")]
-    pub device: String,
+    /// [default: auto]
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<String>,
     /// The only folder in which data sets are looked for
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+}
+
+impl PlaceArguments {
+    /// The device that was asked for, or what stands for none.
+    pub fn device(&self) -> &str {
+        self.device.as_deref().unwrap_or("auto")
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -117,6 +124,41 @@ pub struct CheckArguments {
     pub set: SetArguments,
     #[command(flatten)]
     pub place: PlaceArguments,
+}
+
+impl Arguments {
+    /// Refuses what stands before a subcommand: it belongs to a training.
+    pub fn check(&self) -> Result<()> {
+        let usage = match &self.command {
+            Some(Command::Eval(_)) => "runner eval [OPTIONS] RUN",
+            Some(Command::Check(_)) => "runner check [OPTIONS] CONFIG.toml",
+            None => return Ok(()),
+        };
+        let train = &self.train;
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let option = |name: &str, there: bool| there.then(|| name.to_string());
+        let misplaced = [
+            path(&train.config),
+            option("--resume", train.resume.is_some()),
+            option("--set", !train.set.values.is_empty()),
+            option("--device", train.place.device.is_some()),
+            option("--data-dir", train.place.data_dir.is_some()),
+            option("--out", train.out.is_some()),
+        ];
+        match misplaced.into_iter().flatten().next() {
+            Some(found) => Err(RunnerError::Usage(format!(
+                "found {found} before the command, expected `{usage}`"
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The error for a word after the config or run that is no option.
+pub fn superfluous(found: &str) -> RunnerError {
+    RunnerError::Usage(format!(
+        "unexpected argument '{found}', expected one config or one run and its options"
+    ))
 }
 
 /// The error when neither a config nor a run is named.

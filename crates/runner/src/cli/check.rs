@@ -12,8 +12,9 @@ use crate::plan::Plan;
 /// Says what a config would do.
 pub(super) fn check(arguments: &CheckArguments) -> Result<String> {
     let config = load(&arguments.config, &arguments.set.values, &arguments.place)?;
-    let device = device::select(&arguments.place.device)?;
+    let device = device::select(arguments.place.device())?;
     let plan = Plan::prepare(config)?;
+    plan.check_memory(&device)?;
     let (name, threads) = (&device.name, device.threads());
     let mut text = format!("device       {name}, threads {threads}\n");
     describe(&plan, &mut text).unwrap_or_else(|error| unreachable!("text grows: {error}"));

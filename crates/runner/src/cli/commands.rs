@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::{EvalArguments, PlaceArguments, TrainArguments};
 use super::{STOP, catch_interrupts};
-use crate::config::Config;
+use crate::config::{Config, absolute_folder};
 use crate::device::{self, NamedDevice};
 use crate::environment::Environment;
 use crate::error::{Result, RunnerError};
@@ -20,9 +20,10 @@ use crate::train::{Trainer, restore};
 pub(super) fn load(path: &Path, set: &[String], place: &PlaceArguments) -> Result<Config> {
     let mut config = Config::load(path, set)?;
     if let Some(folder) = &place.data_dir {
-        // Absolute, so that the run can be repeated from anywhere.
-        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
-        config.data.dir = Some(folder.display().to_string());
+        let absolute = absolute_folder(folder).map_err(|expected| {
+            RunnerError::Usage(format!("--data-dir is {folder:?}, expected {expected}"))
+        })?;
+        config.data.dir = Some(absolute);
     }
     Ok(config)
 }
@@ -30,8 +31,9 @@ pub(super) fn load(path: &Path, set: &[String], place: &PlaceArguments) -> Resul
 /// Trains a new run.
 pub(super) fn train(path: &Path, arguments: &TrainArguments) -> Result<String> {
     let config = load(path, &arguments.set.values, &arguments.place)?;
-    let device = device::select(&arguments.place.device)?;
+    let device = device::select(arguments.place.device())?;
     let plan = Plan::prepare(config)?;
+    plan.check_memory(&device)?;
     let folder = match &arguments.out {
         Some(folder) => RunFolder::create(folder)?,
         None => {
@@ -40,7 +42,7 @@ pub(super) fn train(path: &Path, arguments: &TrainArguments) -> Result<String> {
         }
     };
     folder.write(CONFIG, plan.config.to_toml().as_bytes())?;
-    folder.write_json(ENVIRONMENT, &Environment::current(&device, 0))?;
+    folder.write_json(ENVIRONMENT, &Environment::current(&device))?;
     announce(&plan, &device, &folder);
     let trainer = Trainer::start(&plan, &device, &folder)?;
     work(&plan, &device, &folder, trainer)
@@ -59,8 +61,9 @@ pub(super) fn resume(run: &Path, arguments: &TrainArguments) -> Result<String> {
     }
     let before = load(&run.join(CONFIG), &[], &arguments.place)?;
     let config = load(&run.join(CONFIG), set, &arguments.place)?;
-    let device = device::select(&arguments.place.device)?;
+    let device = device::select(arguments.place.device())?;
     let plan = Plan::prepare(config)?;
+    plan.check_memory(&device)?;
     let folder = RunFolder::open(run)?;
     let trainer = Trainer::resume(&plan, &device, &folder)?;
     let finished = trainer.finished_epochs();
@@ -75,8 +78,10 @@ pub(super) fn resume(run: &Path, arguments: &TrainArguments) -> Result<String> {
     if plan.config != before {
         folder.write(CONFIG, plan.config.to_toml().as_bytes())?;
     }
-    warn_of_another_device(&folder, &device);
-    folder.write_json(ENVIRONMENT, &Environment::current(&device, finished))?;
+    let before = read_environment(&folder);
+    warn_of_another_device(before.as_ref(), &device);
+    let environment = Environment::resume(before, &device, finished);
+    folder.write_json(ENVIRONMENT, &environment)?;
     announce(&plan, &device, &folder);
     work(&plan, &device, &folder, trainer)
 }
@@ -93,15 +98,18 @@ fn announce(plan: &Plan, device: &NamedDevice, folder: &RunFolder) {
     tracing::info!("run {}", folder.path().display());
 }
 
+/// What a run was made on so far, if that can still be read.
+fn read_environment(folder: &RunFolder) -> Option<Environment> {
+    let bytes = fs::read(folder.file(ENVIRONMENT)).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
 /// Results are the same only on the same device.
-fn warn_of_another_device(folder: &RunFolder, device: &NamedDevice) {
-    let text = fs::read_to_string(folder.file(ENVIRONMENT)).unwrap_or_default();
-    let value: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-    if let Some(before) = value["device"].as_str()
-        && before != device.name
-    {
-        let name = &device.name;
-        tracing::warn!("the run began on {before} and goes on on {name}: results will differ");
+fn warn_of_another_device(environment: Option<&Environment>, device: &NamedDevice) {
+    let name = &device.name;
+    let mut devices = environment.into_iter().flat_map(Environment::devices);
+    if let Some(before) = devices.find(|before| before != name) {
+        tracing::warn!("the run was on {before} and goes on on {name}: results will differ");
     }
 }
 
@@ -128,23 +136,55 @@ fn work(
     ))
 }
 
-/// Tests a run's best model.
+/// Tests a run's best model. Reading is enough for that: of a folder that cannot be written to, or
+/// that a training works on, only the report is printed.
 pub(super) fn eval(arguments: &EvalArguments) -> Result<String> {
     let run: &PathBuf = &arguments.run;
     run_folder::check(run)?;
     let config = load(&run.join(CONFIG), &[], &arguments.place)?;
-    let device = device::select(&arguments.place.device)?;
+    let device = device::select(arguments.place.device())?;
     let path = run.join(BEST);
     let bytes = fs::read(&path).map_err(|source| RunnerError::Read {
-        path,
+        path: path.clone(),
         source,
         expected: "the weights of the run's best epoch, written when its first epoch ends",
     })?;
     let plan = Plan::prepare(config)?;
-    let folder = RunFolder::open(run)?;
-    let network = restore(&plan, &device.device, bytes, &folder, BEST)?;
+    let folder = match RunFolder::open(run) {
+        Ok(folder) => Some(folder),
+        Err(RunnerError::InUse { path }) => {
+            tracing::warn!(
+                "{} is in use, by a training in progress for example: this is its best model so \
+                 far, and {EVALUATION} is not written",
+                path.display()
+            );
+            None
+        }
+        Err(error @ RunnerError::Write { .. }) => {
+            tracing::warn!("{EVALUATION} is not written: {}", without_remedy(&error));
+            None
+        }
+        Err(error) => return Err(error),
+    };
+    let network = restore(&plan, &device.device, bytes, &path)?;
+    let (name, threads) = (&device.name, device.threads());
+    tracing::info!("device {name}, threads {threads}");
     let test = Evaluation::run(&network, &plan.test_loader(&device.device)?)?;
-    let report = test.report(plan.source.name(), plan.source.class_names());
-    folder.write_json(EVALUATION, &report)?;
+    let report = test.report(plan.source.name(), plan.source.class_names(), name);
+    if let Some(folder) = folder
+        && let Err(error) = folder.write_json(EVALUATION, &report)
+    {
+        tracing::warn!("{}", without_remedy(&error));
+    }
     Ok(format!("{report}\n"))
+}
+
+/// A write error as `eval` says it, which needs no remedy.
+fn without_remedy(error: &RunnerError) -> String {
+    match error {
+        RunnerError::Write { path, source, .. } => {
+            format!("cannot write {}: {source}", path.display())
+        }
+        other => other.to_string(),
+    }
 }

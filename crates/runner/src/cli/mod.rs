@@ -3,13 +3,14 @@
 mod arguments;
 mod check;
 mod commands;
+mod hint;
 
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Parser;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ErrorKind};
 use tracing::level_filters::LevelFilter;
 
 use crate::error::{Result, RunnerError};
@@ -27,18 +28,27 @@ pub fn main() -> ExitCode {
         Err(code) => return code,
     };
     start_logging();
+    let device = arguments.train.place.device.clone();
     match run(arguments) {
         Ok(output) => {
             // A closed pipe is no fault of the run.
             let _ = stdout().write_all(output.as_bytes());
             ExitCode::SUCCESS
         }
-        Err(error) => report(&error),
+        Err(error) => {
+            let code = report(&error);
+            // On a line of its own, to be copied whole.
+            if let RunnerError::Interrupted { path, .. } = &error {
+                let command = hint::resume_command(path, device.as_deref());
+                let _ = writeln!(stderr(), "go on with: {command}");
+            }
+            code
+        }
     }
 }
 
 fn parse() -> std::result::Result<Arguments, ExitCode> {
-    Arguments::try_parse().map_err(|error| match error.kind() {
+    let arguments = Arguments::try_parse().map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let _ = error.print();
             ExitCode::SUCCESS
@@ -47,6 +57,9 @@ fn parse() -> std::result::Result<Arguments, ExitCode> {
             report(&arguments::missing())
         }
         _ => {
+            if let Some(word) = superfluous_word(&error) {
+                return report(&arguments::superfluous(&word));
+            }
             let text = error.render().to_string();
             let lines: Vec<_> = text
                 .lines()
@@ -58,7 +71,20 @@ fn parse() -> std::result::Result<Arguments, ExitCode> {
             let text = text.strip_prefix("error: ").unwrap_or(&text).to_string();
             report(&RunnerError::Usage(text))
         }
-    })
+    })?;
+    arguments.check().map_err(|error| report(&error))?;
+    Ok(arguments)
+}
+
+/// The word too many, which clap takes for a command in some places.
+fn superfluous_word(error: &clap::Error) -> Option<String> {
+    let kind = match error.kind() {
+        ErrorKind::InvalidSubcommand => ContextKind::InvalidSubcommand,
+        ErrorKind::UnknownArgument => ContextKind::InvalidArg,
+        _ => return None,
+    };
+    let word = error.get(kind)?.to_string();
+    (!word.starts_with('-')).then_some(word)
 }
 
 /// Prints an error as one line.

@@ -4,7 +4,7 @@ mod parse;
 mod read;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, absolute};
 
 use block_models::{Formulation, ReadoutReduction};
 use serde::Serialize;
@@ -168,6 +168,15 @@ impl Config {
     pub fn to_toml(&self) -> String {
         toml::to_string(self).unwrap_or_else(|error| unreachable!("a config is TOML: {error}"))
     }
+}
+
+/// A folder from the working folder on, as a config can hold it, so that the run can be repeated
+/// from anywhere; or what was expected.
+pub(crate) fn absolute_folder(folder: &Path) -> std::result::Result<String, &'static str> {
+    // Fails for the empty path, and for a relative one where the working folder was deleted.
+    let folder = absolute(folder).map_err(|_| "a folder, absolute or in the working folder")?;
+    let text = folder.into_os_string().into_string();
+    text.map_err(|_| "a folder whose absolute path is valid UTF-8, which config.toml can hold")
 }
 
 #[cfg(test)]

@@ -116,7 +116,8 @@ impl Entries {
         expected: &str,
         convert: impl FnOnce(&Value) -> Option<T>,
     ) -> Result<T> {
-        debug_assert!(KEYS.contains(&key));
+        // A key that no file may have would always be at its default.
+        assert!(KEYS.contains(&key), "`{key}` is in no list of keys");
         match self.values.get(key) {
             None => Ok(default),
             Some((value, _)) => convert(value).ok_or_else(|| self.refuse(key, expected)),

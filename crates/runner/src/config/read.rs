@@ -1,12 +1,15 @@
 //! Known keys to a config: defaults, types and ranges.
 
-use block_data::DATA_SETS;
+use std::path::Path;
+
 use block_data::encode::MAX_STEPS;
+use block_data::{DATA_SETS, has_augmentation};
 use block_models::{Formulation, ReadoutReduction};
 
 use super::parse::Entries;
 use super::{
     BetaKeys, Config, DataConfig, EncodeConfig, ModelConfig, ModelKind, TrainConfig, Validation,
+    absolute_folder,
 };
 use crate::error::Result;
 
@@ -41,7 +44,7 @@ fn data(entries: &Entries) -> Result<DataConfig> {
         },
     )?;
     // A data set without an augmentation has none by default.
-    let augments = name != "yin-yang";
+    let augments = has_augmentation(name);
     let augment = entries.boolean("data.augment", augments)?;
     if augment && !augments {
         let expected = format!("false: the data set {name} has no augmentation");
@@ -51,8 +54,19 @@ fn data(entries: &Entries) -> Result<DataConfig> {
         name: name.to_string(),
         augment,
         validation,
-        dir: entries.text("data.dir")?,
+        dir: data_dir(entries)?,
     })
+}
+
+/// The folder of data sets, absolute.
+fn data_dir(entries: &Entries) -> Result<Option<String>> {
+    let Some(dir) = entries.text("data.dir")? else {
+        return Ok(None);
+    };
+    match absolute_folder(Path::new(&dir)) {
+        Ok(dir) => Ok(Some(dir)),
+        Err(expected) => Err(entries.refuse("data.dir", expected)),
+    }
 }
 
 fn model(entries: &Entries) -> Result<ModelConfig> {

@@ -42,6 +42,21 @@ fn overrides_win_and_may_be_bare_words() {
 }
 
 #[test]
+fn the_folder_of_data_sets_becomes_absolute() {
+    let working = std::env::current_dir().unwrap();
+    let expected = working.join("sets").to_str().unwrap().to_string();
+    let file = parse("[data]\ndir = \"sets\"").unwrap();
+    assert_eq!(file.data.dir.as_ref(), Some(&expected));
+    let set = Config::parse("", "a.toml", &["data.dir=./sets".to_string()]).unwrap();
+    assert_eq!(set.data.dir, Some(expected));
+    let message = message("", &["data.dir="]);
+    assert!(
+        message.contains("`data.dir` is \"\" (string), expected a folder"),
+        "{message}"
+    );
+}
+
+#[test]
 fn unknown_keys_name_the_nearest() {
     let expect = |text, key, nearest| {
         let expected = format!("a.toml: unknown key `{key}`; the nearest known key is `{nearest}`");

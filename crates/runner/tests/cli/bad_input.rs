@@ -172,3 +172,50 @@ fn arguments_that_make_no_command() {
     bench.refused(&["eval"], &["RUN", "--help"]);
     bench.refused(&["tiny.toml", "--device"], &["--device", "--help"]);
 }
+
+#[test]
+fn options_before_a_command() {
+    let bench = Bench::new();
+    let eval = ["before the command", "`runner eval [OPTIONS] RUN`"];
+    let refused = |arguments: &[&str], found: &str| {
+        bench.refused(arguments, &[&[found], &eval[..]].concat());
+    };
+    refused(&["--device", "cpu", "eval", "foo"], "found --device");
+    refused(&["--data-dir", "x", "eval", "foo"], "found --data-dir");
+    refused(&["--out", "x", "eval", "foo"], "found --out");
+    refused(&["tiny.toml", "eval", "foo"], "found tiny.toml");
+    let parts = ["found --set", "`runner check [OPTIONS] CONFIG.toml`"];
+    bench.refused(&["--set", "seed=1", "check", "tiny.toml"], &parts);
+    let parts = ["unexpected argument 'extra'", "one config"];
+    bench.refused(&["tiny.toml", "extra"], &parts);
+    bench.refused(&["tiny.toml", "--device", "cpu", "extra"], &parts);
+    bench.refused(&["eval", "run", "extra"], &parts);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn more_memory_than_there_is() {
+    let bench = Bench::new();
+    for set in ["model.hidden=[16777216, 16777216]", "encode.steps=16777216"] {
+        let (key, value) = set.split_once('=').unwrap();
+        let key = format!("`{key}` = {value}");
+        let parts = [&key, "`train.batch_size` = 1000", "GiB are available"];
+        bench.refused(&["check", "tiny.toml", "--set", set], &parts);
+        bench.refused(&["tiny.toml", "--set", set, "--out", "run"], &parts);
+    }
+    assert!(!bench.path("run").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_of_data_sets_that_is_not_utf_8() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let bench = Bench::new();
+    let mut command = bench.command(&["tiny.toml", "--data-dir"]);
+    command.arg(std::ffi::OsStr::from_bytes(b"sets-\xff"));
+    let said = crate::util::said(command.spawn().unwrap());
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.err.contains("--data-dir is "), "{said:?}");
+    assert!(said.err.contains("valid UTF-8"), "{said:?}");
+}

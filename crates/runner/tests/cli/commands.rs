@@ -87,7 +87,9 @@ fn eval_tells_classes_apart() {
     );
     assert!(said.out.starts_with(&line), "{said:?}");
 
+    assert!(said.err.contains("device cpu"), "{said:?}");
     let report = bench.json("run/eval.json");
+    assert_eq!(report["device"], "cpu");
     assert_eq!(report["test_accuracy"], summary["test_accuracy"]);
     assert_eq!(
         report["hidden_spikes_per_sample"],
@@ -109,6 +111,30 @@ fn eval_tells_classes_apart() {
             count(index, index) as f64 / samples as f64
         );
     }
+}
+
+#[test]
+fn eval_needs_no_folder_to_write_to() {
+    let bench = Bench::new();
+    bench.works(&["tiny.toml", "--out", "run", "--set", "train.epochs=1"]);
+    let reports = |why: &str| {
+        let said = bench.works(&["eval", "run"]);
+        assert!(said.out.starts_with("test accuracy "), "{said:?}");
+        assert!(said.err.contains(why), "{said:?}");
+        assert!(!said.err.contains("--out"), "{said:?}");
+    };
+    let lock = fs::File::create(bench.path("run/.lock")).unwrap();
+    lock.lock().unwrap();
+    reports("its best model so far");
+    drop(lock);
+    assert!(!bench.path("run/eval.json").exists());
+
+    fs::create_dir(bench.path("run/eval.json")).unwrap();
+    reports("cannot write run/eval.json");
+
+    fs::remove_file(bench.path("run/.lock")).unwrap();
+    fs::create_dir(bench.path("run/.lock")).unwrap();
+    reports("eval.json is not written: cannot write run/.lock");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Interrupted runs go on as if nothing had happened.
 
+use std::fs;
 use std::process::Command;
 
 use crate::util::{Bench, said, wait_for_lines};
@@ -25,10 +26,9 @@ fn a_killed_run_resumes_from_its_last_epoch() {
     bench.write("run/batches.jsonl", log);
     bench.works(&["--resume", "run"]);
     bench.assert_same("whole", "run");
-    assert_ne!(
-        bench.json("run/environment.json")["resumed_after_epochs"],
-        0
-    );
+    let resumed = &bench.json("run/environment.json")["resumed"];
+    assert_eq!(resumed.as_array().unwrap().len(), 1);
+    assert_ne!(resumed[0]["after_epochs"], 0);
 }
 
 #[cfg(unix)]
@@ -37,10 +37,11 @@ fn an_interrupted_run_resumes_from_its_last_batch() {
     let bench = Bench::new();
     let set = ["--set", EPOCHS, "--set", "train.batch_size=100"];
     bench.works(&[&["tiny.toml", "--out", "whole"], &set[..]].concat());
-    let arguments = [&["tiny.toml", "--out", "run"], &set[..]].concat();
+    let place = ["tiny.toml", "--out", "my run", "--device", "cpu"];
+    let arguments = [&place, &set[..]].concat();
     let child = bench.command(&arguments).spawn().unwrap();
     // Of an epoch's 200 batches.
-    wait_for_lines(&bench.path("run/batches.jsonl"), 230);
+    wait_for_lines(&bench.path("my run/batches.jsonl"), 230);
     let pid = child.id().to_string();
     let kill = Command::new("sh")
         .args(["-c", &format!("kill -INT {pid}")])
@@ -48,14 +49,55 @@ fn an_interrupted_run_resumes_from_its_last_batch() {
     assert!(kill.unwrap().success());
     let said = said(child);
     assert_eq!(said.code, Some(130), "{said:?}");
-    assert!(
-        said.err.contains("go on with: runner --resume run"),
-        "{said:?}"
-    );
+    let program = env!("CARGO_BIN_EXE_runner");
+    let hint = format!("go on with: {program} --resume 'my run' --device cpu\n");
+    assert!(said.err.ends_with(&hint), "{said:?}");
     assert!(!said.err.contains("after 0 of"), "{said:?}");
-    assert!(!bench.path("run/summary.json").exists());
-    bench.works(&["--resume", "run"]);
-    bench.assert_same("whole", "run");
+    assert!(!bench.path("my run/summary.json").exists());
+    bench.works(&["--resume", "my run"]);
+    bench.assert_same("whole", "my run");
+}
+
+#[test]
+fn what_a_run_began_on_is_kept() {
+    let bench = Bench::new();
+    bench.works(&["tiny.toml", "--out", "run", "--set", "train.epochs=1"]);
+    let file = "run/environment.json";
+    let text = bench
+        .text(file)
+        .replace("\"device\": \"cpu\"", "\"device\": \"abacus\"");
+    bench.write(file, text);
+    let first = bench.json(file);
+    assert_eq!(first["resumed"].as_array().unwrap().len(), 0);
+    for epochs in [2, 3] {
+        let set = format!("train.epochs={epochs}");
+        let said = bench.works(&["--resume", "run", "--set", &set]);
+        assert!(said.err.contains("the run was on abacus"), "{said:?}");
+    }
+    let mut last = bench.json(file);
+    let resumed = last["resumed"].take();
+    let resumed = resumed.as_array().unwrap();
+    assert_eq!(resumed.len(), 2);
+    for (index, one) in resumed.iter().enumerate() {
+        assert_eq!(one["after_epochs"], index + 1);
+        assert_eq!(one["device"], "cpu");
+        assert!(one["started"].is_string());
+    }
+    for key in ["started", "device", "commit", "versions"] {
+        assert_eq!(last[key], first[key], "{key}");
+    }
+}
+
+#[test]
+fn a_run_that_cannot_be_written_to_is_not_told_of_out() {
+    let bench = Bench::new();
+    bench.works(&["tiny.toml", "--out", "run", "--set", "train.epochs=1"]);
+    fs::remove_file(bench.path("run/.lock")).unwrap();
+    fs::create_dir(bench.path("run/.lock")).unwrap();
+    let said = bench.run(&["--resume", "run"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.err.contains("then go on with --resume"), "{said:?}");
+    assert!(!said.err.contains("--out"), "{said:?}");
 }
 
 #[test]

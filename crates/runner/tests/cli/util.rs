@@ -65,6 +65,8 @@ impl Bench {
             .current_dir(self.folder.path())
             .env_remove("BLOCK_DATA")
             .env_remove("RUNNER_LOG")
+            // Set by `cargo test`, as by `cargo run`.
+            .env_remove("CARGO")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

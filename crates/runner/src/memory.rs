@@ -1,0 +1,150 @@
+//! The memory that a training takes, and whether there is as much.
+
+use block_data::Samples;
+use block_models::{Formulation, LinearNetworkConfig};
+
+use crate::device::NamedDevice;
+use crate::environment::available_memory_bytes;
+use crate::error::{Result, RunnerError};
+use crate::plan::Plan;
+
+/// Bytes of a number, and of an index of an event.
+const NUMBER: u128 = 4;
+/// The code, the threads' stacks, and Burn's own.
+const PROCESS: u128 = 30 << 20;
+/// A parameter, its gradient and Adam's two moments.
+const TRAINED: u128 = 4;
+/// A checkpoint while it is written: the last and the best weights and the moments on the host, the
+/// same as bytes, and the file made of them.
+const CHECKPOINT: u128 = 12;
+/// Batches of events at once: the one in work, one being made, and those ready in between.
+const BATCHES: u128 = 4;
+/// What the readout keeps of its membrane: the potential, its gradient, and passing results.
+const READOUT: u128 = 4;
+
+impl Plan {
+    /// An estimate of the memory that training takes, in bytes.
+    pub fn memory_bytes(&self) -> u64 {
+        let source = &self.source;
+        let samples = |samples: Samples| samples.len() as u128;
+        let (train, test) = (samples(source.train()), samples(source.test()));
+        // Pixels are kept as bytes, points as numbers.
+        let value = if source.folder().is_some() { 1 } else { NUMBER };
+        let batch = (self.config.train.batch_size as u128).min(train.max(test));
+        let data = (train + test) * source.units() as u128 * value;
+        let parameters = self.parameters() as u128;
+        let bytes = PROCESS
+            + data
+            + parameters * (TRAINED + CHECKPOINT) * NUMBER
+            + kept(&self.network, batch, self.config.encode.steps as u128) * NUMBER;
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
+
+    /// Checks that the machine has the memory that training takes. Otherwise an allocation would
+    /// fail at some point, and end the process without a word.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Memory`] if there is less. Nothing is refused where the system does not tell,
+    /// or for a GPU, whose memory is its own.
+    pub fn check_memory(&self, device: &NamedDevice) -> Result<()> {
+        let estimate = self.memory_bytes();
+        match available_memory_bytes() {
+            Some(available) if device.name == "cpu" && estimate > available => {
+                Err(RunnerError::Memory {
+                    hidden: self.config.model.hidden.clone(),
+                    steps: self.config.encode.steps,
+                    batch_size: self.config.train.batch_size,
+                    estimate,
+                    available,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Numbers that a training step keeps of a batch for its backward pass, and the batches ahead.
+///
+/// Where the formulation has an event-driven kernel, the last hidden layer and the readout are one
+/// operation, which keeps nothing as large as batch x steps x neurons. The layers before it, and
+/// the last one too when a skip connection adds to what the readout receives, keep their dense
+/// spikes, the gradient of these, and that of the input current. The convolutions keep all that
+/// lies on Burn's tape, a Toeplitz matrix for each β with its gradient, and their input densely.
+fn kept(network: &LinearNetworkConfig, batch: u128, steps: u128) -> u128 {
+    let rows = batch * steps;
+    let (inputs, classes) = (network.inputs as u128, network.classes as u128);
+    let neurons = |layers: &[usize]| layers.iter().map(|&width| width as u128).sum::<u128>();
+    let hidden = &network.hidden;
+    let layers = match network.formulation {
+        Formulation::Convolution => {
+            let betas = match network.beta.per_neuron {
+                true => neurons(hidden),
+                false => hidden.len() as u128,
+            };
+            rows * (6 * neurons(hidden) + inputs) + 2 * betas * steps * steps
+        }
+        Formulation::Scan | Formulation::StandardSingle | Formulation::StandardMulti => {
+            let skips = network.skip && hidden.len() > 1;
+            let fused = usize::from(!skips);
+            let layered = hidden.len().saturating_sub(fused);
+            rows * 3 * neurons(&hidden[..layered])
+        }
+    };
+    // Every unit fires at most once; each step of each sample says where its spikes end.
+    let events = rows + batch * inputs;
+    layers + rows * READOUT * classes + BATCHES * events
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MEBI: u128 = 1 << 20;
+
+    fn mebibytes(network: &LinearNetworkConfig, batch: u128) -> u128 {
+        kept(network, batch, 100) * NUMBER / MEBI
+    }
+
+    fn network(hidden: &[usize]) -> LinearNetworkConfig {
+        LinearNetworkConfig::new(784, hidden.to_vec(), 10)
+    }
+
+    #[test]
+    fn the_configs_of_the_repository_take_what_was_measured() {
+        let text = "[data]\nname = \"yin-yang\"\n[model]\nhidden = [120]";
+        let plan = |text: &str| Plan::prepare(crate::Config::parse(text, "", &[]).unwrap());
+        // Measured: 40 MB.
+        let yin_yang = u128::from(plan(text).unwrap().memory_bytes()) / MEBI;
+        assert!((30..50).contains(&yin_yang), "{yin_yang}");
+        // Fashion-MNIST may not be here; measured: 150 MB in all, of which 55 MB are data and
+        // 51 MB are 795000 parameters with what belongs to them.
+        let step = mebibytes(&network(&[1000]), 128);
+        assert!((1..20).contains(&step), "{step}");
+    }
+
+    #[test]
+    fn only_layers_before_the_fused_one_are_kept_densely() {
+        // 128 samples, 100 steps, 1000 neurons.
+        let layer = 128 * 100 * 1000;
+        let numbers = |network: &LinearNetworkConfig| kept(network, 128, 100);
+        let one = numbers(&network(&[1000]));
+        assert_eq!(numbers(&network(&[1000, 1000])) - one, 3 * layer);
+        let skip = network(&[1000, 1000]).with_skip(true);
+        assert_eq!(numbers(&skip) - one, 6 * layer);
+        // A skip connection needs two layers.
+        assert_eq!(numbers(&network(&[1000]).with_skip(true)), one);
+        for formulation in [Formulation::StandardSingle, Formulation::StandardMulti] {
+            let network = network(&[1000]).with_formulation(formulation);
+            assert_eq!(numbers(&network), one);
+        }
+    }
+
+    #[test]
+    fn convolutions_keep_their_matrices() {
+        let convolution = network(&[1000]).with_formulation(Formulation::Convolution);
+        let whole = mebibytes(&convolution, 128);
+        // 293 MiB of the tape, 38 MiB of dense input, 76 MiB of matrices, and the readout.
+        assert!((400..420).contains(&whole), "{whole}");
+    }
+}

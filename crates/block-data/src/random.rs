@@ -6,9 +6,9 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 /// What a stream of random numbers is for, so that equal seeds do not correlate.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Purpose {
-    Order = 1,
-    Augmentation = 2,
-    Validation = 3,
+    Order,
+    Augmentation,
+    Validation,
 }
 
 /// The stream of one epoch and one sample (or 0): the same whatever ran before, on whichever

@@ -3,7 +3,7 @@
 use block_core::SpikeTrain;
 use block_data::SpikeBatch;
 use block_models::LinearNetwork;
-use burn::tensor::activation::log_softmax;
+use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +32,8 @@ impl Forward {
     pub fn run(network: &LinearNetwork, batch: SpikeBatch) -> Result<Self> {
         let output = network.forward(&SpikeTrain::from(batch.events))?;
         let classes = output.logits.dims()[1];
-        let loss = cross_entropy(output.logits.clone(), batch.targets.clone());
+        let loss = CrossEntropyLossConfig::new().init(&output.logits.device());
+        let loss = loss.forward(output.logits.clone(), batch.targets.clone());
         let logits: Vec<f32> = output.logits.detach().into_data().iter().collect();
         let total = |counts: Tensor<1, Int>| counts.into_data().iter::<i64>().sum::<i64>() as u64;
         Ok(Self {
@@ -48,21 +49,6 @@ impl Forward {
             spikes: output.hidden_spikes.into_iter().map(total).collect(),
         })
     }
-}
-
-/// The mean of −log softmax(logits)[target].
-///
-/// # Shapes
-///
-/// - `logits`: `[batch, classes]`
-/// - `targets`: `[batch]`
-/// - output: `[1]`
-fn cross_entropy(logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
-    let log_probabilities = log_softmax(logits, 1);
-    log_probabilities
-        .gather(1, targets.unsqueeze_dim(1))
-        .mean()
-        .neg()
 }
 
 /// The first of the largest.

@@ -1,10 +1,15 @@
 //! The block model: single-spike neurons whose whole time course is computed at once.
 //!
-//! V[t] = β·V[t−1] + I[t] runs without reset; S̃[t] = [V[t] − 1 > 0] are faulty spikes, as a neuron
-//! may be above threshold more than once; z[t] = Σ_{k≤t} (t−k+1)·S̃[k] encodes their order, and is 1
-//! exactly at the first: S[t] = [z[t] = 1] (Taylor, King & Harper 2022, arXiv 2205.15286).
+//! ```text
+//! V[t] = β·V[t−1] + I[t]            without reset
+//! S̃[t] = 1 if V[t] − 1 > 0 else 0   faulty spikes: a neuron may be above threshold more than once
+//! z[t] = Σ_{k≤t} (t−k+1)·S̃[k]       their order
+//! S[t] = 1 if z[t] = 1 else 0       only the first
+//! ```
 //!
-//! The gradient of S passes unchanged to every z[t], also where z ≠ 1, which is why a network that
+//! (Taylor, King & Harper 2022, arXiv 2205.15286.)
+//!
+//! The gradient of S passes unchanged to every `z[t]`, also where z ≠ 1, which is why a network that
 //! starts silent still learns; that of S̃ is the [surrogate](crate::Surrogate)'s.
 
 mod convolution;
@@ -31,8 +36,14 @@ pub struct BlockSpikes {
 
 /// The block model as a scan and a latch, O(t) a neuron; z is never formed.
 ///
-/// Gradients, with G = ∂L/∂S: ∂L/∂S̃[k] = Σ_{t≥k} (t−k+1)·G[t], two reverse cumulative sums;
-/// ∂L/∂V = ∂L/∂S̃ · surrogate(V); D[k] = ∂L/∂V[k] + β·D[k+1]; ∂L/∂I = D; ∂L/∂β = Σ D[t]·V[t−1].
+/// Gradients, with G = ∂L/∂S:
+///
+/// ```text
+/// ∂L/∂S̃[k] = Σ_{t≥k} (t−k+1)·G[t]          two reverse cumulative sums
+/// ∂L/∂V[k] = ∂L/∂S̃[k] · surrogate(V[k])
+/// ∂L/∂I[k] = D[k] = ∂L/∂V[k] + β·D[k+1]
+/// ∂L/∂β    = Σ D[t]·V[t−1]
+/// ```
 ///
 /// # Shapes
 ///

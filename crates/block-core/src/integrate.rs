@@ -6,9 +6,9 @@ use burn::tensor::Tensor;
 use crate::backend::{SpikeOps, has_kernels};
 use crate::{LeakyNeurons, SpikeError, check, plain};
 
-/// Membrane potentials V[t] = β·V[t−1] + I[t] of neurons that neither spike nor reset.
+/// Membrane potentials `V[t] = β·V[t−1] + I[t]` of neurons that neither spike nor reset.
 ///
-/// Gradients, with M = ∂L/∂V: D[t] = M[t] + β·D[t+1]; ∂L/∂I = D; ∂L/∂β = Σ D[t]·V[t−1].
+/// Gradients, with M = ∂L/∂V: `D[t] = M[t] + β·D[t+1]`; ∂L/∂I = D; `∂L/∂β = Σ D[t]·V[t−1]`.
 ///
 /// # Shapes
 ///

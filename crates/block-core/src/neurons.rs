@@ -24,7 +24,8 @@ pub(crate) struct SpikeRule {
     pub surrogate: Surrogate,
 }
 
-/// Leaky neurons with threshold 1: V[t] = β·V[t−1] + I[t], V[−1] = the initial potential.
+/// Leaky neurons with threshold 1: `V[t] = β·V[t−1] + I[t]`, V before the first step
+/// being the initial potential.
 ///
 /// ```
 /// use block_core::{LeakyNeurons, Surrogate};

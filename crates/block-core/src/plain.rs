@@ -8,7 +8,7 @@ use burn::tensor::{DType, Int, Tensor};
 use crate::block::BlockSpikes;
 use crate::{SpikeEvents, Surrogate};
 
-/// V[t] = β·V[t−1] + I[t].
+/// `V[t] = β·V[t−1] + I[t]`.
 ///
 /// # Shapes
 ///

@@ -14,7 +14,7 @@ pub struct StandardSpikes {
     pub membrane: Tensor<3>,
 }
 
-/// Multi-spike neurons with a soft reset: u = β·V + I[t]; s = [u − 1 > 0]; V ← u − s. The gradient
+/// Multi-spike neurons with a soft reset: `u = β·V + I[t]`; s = 1 if u − 1 > 0; V ← u − s. The gradient
 /// flows through the reset. Records u, the potential before the reset.
 ///
 /// # Shapes
@@ -41,7 +41,7 @@ pub fn multi_spike(
     })
 }
 
-/// Single-spike neurons: with m the mask of neurons that have fired, s = [V − 1 > 0]·(1 − m),
+/// Single-spike neurons: with m the mask of neurons that have fired, s = (V − 1 > 0)·(1 − m),
 /// V ← V·(1 − m), then m ← max(m, s). No reset. Gradients flow through s, V and m; where m and s tie,
 /// each gets half. Records V after masking.
 ///
@@ -110,7 +110,7 @@ struct Step {
     next: Tensor<2>,
 }
 
-/// Runs a model over time: its step gets the integrated potential β·V + I[t].
+/// Runs a model over time: its step gets the integrated potential `β·V + I[t]`.
 fn simulate<S: FnMut(Tensor<2>) -> Step>(
     name: &'static str,
     current: Tensor<3>,

@@ -65,7 +65,7 @@ impl Surrogate {
         }
     }
 
-    /// Spikes [v − 1 > 0] of a membrane potential, with this surrogate as their derivative.
+    /// Spikes, 1 where v − 1 > 0, of a membrane potential, with this surrogate as their derivative.
     ///
     /// # Shapes
     ///

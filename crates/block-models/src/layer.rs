@@ -32,7 +32,7 @@ pub struct LeakyLinearConfig {
     pub surrogate: Surrogate,
 }
 
-/// A linear layer of leaky neurons: I = x·W + bias, V[t] = β·V[t−1] + I[t].
+/// A linear layer of leaky neurons: I = x·W + bias, `V[t] = β·V[t−1] + I[t]`.
 #[derive(Module, Debug)]
 pub struct LeakyLinear {
     /// `[inputs, neurons]`, from U(−k, k) with k = init_scale/√inputs.

@@ -41,7 +41,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`RunnerError`] with what is missing or does not fit.
+    /// [`RunnerError`](crate::RunnerError) with what is missing or does not fit.
     pub fn prepare(config: Config) -> Result<Self> {
         let locations = Locations::new(config.data.dir.as_ref().map(PathBuf::from));
         let source = open(&config.data.name, &locations)?;
@@ -90,7 +90,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Data`].
+    /// [`RunnerError::Data`](crate::RunnerError::Data).
     pub fn train_loader(&self, device: &Device) -> Result<SpikeLoader> {
         let seed = self.config.seed;
         let loader = self.loader(self.train.clone(), device)?.with_shuffle(seed);
@@ -105,7 +105,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Data`].
+    /// [`RunnerError::Data`](crate::RunnerError::Data).
     pub fn validation_loader(&self, device: &Device) -> Result<Option<SpikeLoader>> {
         let samples = self.validation.clone();
         samples
@@ -117,7 +117,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Data`].
+    /// [`RunnerError::Data`](crate::RunnerError::Data).
     pub fn test_loader(&self, device: &Device) -> Result<SpikeLoader> {
         self.loader(self.source.test(), device)
     }
@@ -132,7 +132,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Network`].
+    /// [`RunnerError::Network`](crate::RunnerError::Network).
     pub fn init_network(&self, device: &Device) -> Result<LinearNetwork> {
         device.seed(self.config.seed);
         let network = self.network.init(device)?;

@@ -1,4 +1,4 @@
-//! The leaky integrator V[t] = β·V[t−1] + I[t] without reset.
+//! The leaky integrator `V[t] = β·V[t−1] + I[t]` without reset.
 
 use multiversion::multiversion;
 use rayon::prelude::*;
@@ -31,7 +31,7 @@ pub(super) fn integrate_step<F: Real>(sample: &mut [F], beta: &[F], t: usize) {
 }
 
 /// Gradient of the leaky integrator: `gradient` holds ∂L/∂V and becomes ∂L/∂I, the reverse scan
-/// D[t] = ∂L/∂V[t] + β·D[t+1]. Returns ∂L/∂β = Σ D[t]·V[t−1], over samples and steps.
+/// `D[t] = ∂L/∂V[t] + β·D[t+1]`. Returns `∂L/∂β = Σ D[t]·V[t−1]`, over samples and steps.
 pub(crate) fn integrate_backward<F: Real>(
     gradient: &mut [F],
     membrane: &[F],

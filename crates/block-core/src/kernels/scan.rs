@@ -160,7 +160,7 @@ fn scan_backward_sample<F: Real>(
 }
 
 /// The two reverse cumulative sums that turn ∂L/∂S into ∂L/∂S̃: every faulty
-/// spike at step k adds t − k + 1 to the order z[t] of all later steps.
+/// spike at step k adds t − k + 1 to the order `z[t]` of all later steps.
 struct OrderSums<F> {
     once: Vec<F>,
     twice: Vec<F>,

@@ -20,7 +20,7 @@ use burn::backend::Dispatch;
 use burn::tensor::{Int, Tensor};
 
 use crate::backend::{SpikeOps, has_kernels};
-use crate::{LeakyNeurons, SpikeError, Surrogate, check, plain};
+use crate::{LeakyNeurons, NeuronModel, SpikeError, Surrogate, check, plain};
 
 /// What [`scan`] returns.
 #[derive(Debug, Clone)]
@@ -61,10 +61,10 @@ pub fn scan(current: Tensor<3>, neurons: &LeakyNeurons) -> Result<BlockSpikes, S
     if !has_kernels(&current.device(), current.dtype()) {
         return Ok(plain::block(current, decay, neurons.surrogate));
     }
-    let (spikes, membrane, first) = Dispatch::block_scan(
+    let (spikes, membrane, first) = Dispatch::scan(
         current.into_dispatch(),
         decay.into_dispatch(),
-        neurons.surrogate,
+        neurons.rule(NeuronModel::Block),
     );
     Ok(BlockSpikes {
         spikes: Tensor::from_dispatch(spikes),

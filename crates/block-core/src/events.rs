@@ -3,6 +3,7 @@
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 use crate::SpikeError;
+use crate::backend::on_host;
 
 /// A batch of spike trains as events, in compressed rows: the spikes of sample `b` at step `t` are
 /// `units[offsets[b·T + t] .. offsets[b·T + t + 1]]`.
@@ -18,7 +19,17 @@ use crate::SpikeError;
 pub struct SpikeEvents {
     pub(crate) offsets: Tensor<1, Int>,
     pub(crate) indices: Tensor<1, Int>,
+    pub(crate) by_unit: ByUnit,
     shape: [usize; 3],
+}
+
+/// The same events listed by unit, for the gradient of the weight on a GPU: those of unit `u` are in
+/// the rows (sample · steps + step) `rows[offsets[u]..offsets[u + 1]]`, ascending. Empty on the host,
+/// where the rows themselves do.
+#[derive(Debug, Clone)]
+pub(crate) struct ByUnit {
+    pub offsets: Tensor<1, Int>,
+    pub rows: Tensor<1, Int>,
 }
 
 impl SpikeEvents {
@@ -152,11 +163,40 @@ impl SpikeEventsBuilder {
             let data = TensorData::new(values, [len]);
             Tensor::<1, Int>::from_data(data, (device, DType::I32))
         };
+        let (offsets, rows) = match on_host(device) {
+            true => (Vec::new(), Vec::new()),
+            false => self.by_unit(),
+        };
         SpikeEvents {
             shape: [self.len(), self.steps, self.units],
+            by_unit: ByUnit {
+                offsets: int(offsets),
+                rows: int(rows),
+            },
             offsets: int(self.offsets),
             indices: int(self.indices),
         }
+    }
+
+    /// Offsets and rows of [`ByUnit`].
+    fn by_unit(&self) -> (Vec<i32>, Vec<i32>) {
+        let mut offsets = vec![0; self.units + 1];
+        for &unit in &self.indices {
+            offsets[unit as usize + 1] += 1;
+        }
+        for unit in 0..self.units {
+            offsets[unit + 1] += offsets[unit];
+        }
+        let mut next = offsets.clone();
+        let mut rows = vec![0; self.indices.len()];
+        for (row, span) in self.offsets.windows(2).enumerate() {
+            for &unit in &self.indices[span[0] as usize..span[1] as usize] {
+                let at = &mut next[unit as usize];
+                rows[*at as usize] = row as i32;
+                *at += 1;
+            }
+        }
+        (offsets, rows)
     }
 
     fn in_range(&self, what: &'static str, found: usize, limit: usize) -> Result<(), SpikeError> {

@@ -21,6 +21,7 @@
 //! | [`block::scan`] | the block model (Taylor, King & Harper 2022) in O(t): leaky scan and latch |
 //! | [`block::convolution`] | the same by the paper's two convolutions, O(t²) |
 //! | [`block::first_spikes`], [`integrate`] | the latch, and the leaky integrator (every readout) |
+//! | [`spikes`] | the spikes of a current by any model, in one fused pass |
 //! | [`spiking_linear`], [`linear_membrane`] | linear layers, from events or dense spikes |
 //! | [`spiking_readout`] | a linear layer and its readout in one operation |
 //! | [`standard`] | the baselines: single-spike, multi-spike and integrator, step by step |
@@ -47,17 +48,19 @@ mod kernels;
 mod linear;
 mod neurons;
 pub mod plain;
+mod spikes;
 pub mod standard;
 mod surrogate;
 mod train;
 
 pub use adam::{FusedAdam, FusedAdamState};
+#[cfg(feature = "cuda-source")]
+pub use backend::{Source, cuda_sources};
 pub use error::SpikeError;
 pub use events::{SpikeEvents, SpikeEventsBuilder};
 pub use integrate::integrate;
-pub use linear::{
-    LayerSpikes, ReadoutTrace, Synapses, linear_membrane, spiking_linear, spiking_readout,
-};
+pub use linear::{ReadoutTrace, Synapses, linear_membrane, spiking_linear, spiking_readout};
 pub use neurons::{LeakyNeurons, NeuronModel};
+pub use spikes::{LayerSpikes, spikes};
 pub use surrogate::Surrogate;
 pub use train::{SpikeTrain, first_spike_steps, spike_counts};

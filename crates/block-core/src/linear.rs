@@ -5,8 +5,8 @@ use burn::tensor::{Int, Tensor};
 
 use crate::backend::{EventLayer, Readout, SpikeOps, has_kernels};
 use crate::{
-    LeakyNeurons, NeuronModel, SpikeError, SpikeEvents, SpikeTrain, block, check,
-    first_spike_steps, integrate, plain, spike_counts, standard,
+    LayerSpikes, LeakyNeurons, NeuronModel, SpikeError, SpikeEvents, SpikeTrain, check, integrate,
+    plain, spikes,
 };
 
 /// What connects a layer to its inputs: I = x·W + bias.
@@ -49,20 +49,6 @@ impl Synapses {
     }
 }
 
-/// Spikes of a linear layer.
-#[derive(Debug, Clone)]
-pub struct LayerSpikes {
-    /// Spikes, 0 or 1: `[batch, time, neuron]`.
-    pub spikes: Tensor<3>,
-    /// Step of each neuron's first spike, or the number of steps if it stays silent:
-    /// `[batch, neuron]`.
-    pub first_steps: Tensor<2, Int>,
-    /// How often each neuron fires, without a gradient: `[batch, neuron]`.
-    pub counts: Tensor<2, Int>,
-    /// Whether the model fires at most once.
-    once: bool,
-}
-
 /// What [`spiking_readout`] returns.
 #[derive(Debug, Clone)]
 pub struct ReadoutTrace {
@@ -73,35 +59,6 @@ pub struct ReadoutTrace {
     pub first_steps: Tensor<2, Int>,
     /// How often each hidden neuron fires, without a gradient: `[batch, neuron]`.
     pub counts: Tensor<2, Int>,
-}
-
-impl LayerSpikes {
-    /// Of a standard model's spikes.
-    fn of(spikes: Tensor<3>, model: NeuronModel) -> Self {
-        Self {
-            first_steps: first_spike_steps(spikes.clone()),
-            counts: spike_counts(spikes.clone()),
-            spikes,
-            once: model != NeuronModel::MultiSpike,
-        }
-    }
-
-    /// The input of the next layer: the spikes, which receive the gradient, and where kernels use them,
-    /// their events.
-    ///
-    /// # Errors
-    ///
-    /// [`SpikeError`] if the fields were changed so that they no longer fit each other.
-    pub fn into_train(self) -> Result<SpikeTrain, SpikeError> {
-        if !has_kernels(&self.spikes.device(), self.spikes.dtype()) {
-            return Ok(SpikeTrain::from(self.spikes));
-        }
-        if self.once {
-            return SpikeTrain::from_layer(self.spikes, self.first_steps);
-        }
-        let events = SpikeEvents::from_dense(self.spikes.clone())?;
-        SpikeTrain::from(self.spikes).with_events(events)
-    }
 }
 
 /// A linear layer of spiking neurons: the model's function ([`block::scan`], [`standard::single_spike`],
@@ -132,29 +89,11 @@ pub fn spiking_linear(
         let layer = event_layer(NAME, events, input, synapses, neurons, n)?;
         let (spikes, first, counts) =
             Dispatch::event_spikes(layer, events.steps(), neurons.rule(model));
-        return Ok(LayerSpikes {
-            spikes: Tensor::from_dispatch(spikes),
-            first_steps: Tensor::from_dispatch(first),
-            counts: Tensor::from_dispatch(counts),
-            once: model != NeuronModel::MultiSpike,
-        });
+        let spikes = Tensor::from_dispatch(spikes);
+        let (first_steps, counts) = (Tensor::from_dispatch(first), Tensor::from_dispatch(counts));
+        return Ok(LayerSpikes::new(spikes, first_steps, counts, model));
     }
-    let current = synapses.current(input)?;
-    let spikes = match model {
-        NeuronModel::Block => {
-            let steps = current.dims()[1] as i64;
-            let out = block::scan(current, neurons)?;
-            return Ok(LayerSpikes {
-                counts: out.first_steps.clone().lower_elem(steps).int(),
-                first_steps: out.first_steps,
-                spikes: out.spikes,
-                once: true,
-            });
-        }
-        NeuronModel::SingleSpike => standard::single_spike(current, neurons)?.spikes,
-        NeuronModel::MultiSpike => standard::multi_spike(current, neurons)?.spikes,
-    };
-    Ok(LayerSpikes::of(spikes, model))
+    spikes(synapses.current(input)?, neurons, model)
 }
 
 /// A linear layer of leaky integrators: [`integrate`] of x·W + bias. Routes as in
@@ -307,6 +246,8 @@ fn event_layer(
     Ok(EventLayer {
         offsets: events.offsets.clone().into_dispatch(),
         units: events.indices.clone().into_dispatch(),
+        unit_offsets: events.by_unit.offsets.clone().into_dispatch(),
+        unit_rows: events.by_unit.rows.clone().into_dispatch(),
         through: through.into_dispatch(),
         weight: synapses.weight.clone().into_dispatch(),
         bias: synapses.bias.clone().into_dispatch(),

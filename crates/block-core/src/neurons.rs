@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use crate::{SpikeError, Surrogate, check};
 
 /// What a neuron does at its threshold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NeuronModel {
     /// The block model: fires once, the potential runs on; see [`block`](crate::block).
     Block,

@@ -8,24 +8,27 @@ use burn::tensor::{DType, Int, Tensor};
 use crate::block::BlockSpikes;
 use crate::{SpikeEvents, Surrogate};
 
-/// `V[t] = β·V[t−1] + I[t]`.
+/// `V[t] = β·V[t−1] + I[t]`, in float32 at least.
 ///
 /// # Shapes
 ///
 /// - `current`, output: `[batch, time, neuron]`
 /// - `beta`: `[neuron]`, within [0, 1]
 pub fn integrate(current: Tensor<3>, beta: Tensor<1>) -> Tensor<3> {
-    let beta = beta.unsqueeze::<2>();
+    let dtype = current.dtype();
+    let beta = beta.cast(wide(dtype)).unsqueeze::<2>();
     let mut membrane: Option<Tensor<2>> = None;
-    let steps = unbind(current).into_iter().map(|current| {
-        let next = match membrane.take() {
-            Some(v) => v * beta.clone() + current,
-            None => current,
-        };
-        membrane = Some(next.clone());
-        next
-    });
-    Tensor::stack(steps.collect(), 1)
+    let steps = unbind(current.cast(wide(dtype)))
+        .into_iter()
+        .map(|current| {
+            let next = match membrane.take() {
+                Some(v) => v * beta.clone() + current,
+                None => current,
+            };
+            membrane = Some(next.clone());
+            next
+        });
+    Tensor::stack(steps.collect(), 1).cast(dtype)
 }
 
 /// The latch, through z: the running count of faulty spikes, summed again, is their order z. Returns
@@ -54,7 +57,7 @@ pub fn first_spikes(membrane: Tensor<3>, surrogate: Surrogate) -> (Tensor<3>, Te
     (Tensor::stack(spikes, 1), silent.int())
 }
 
-/// The type that holds the order of faulty spikes and its gradient: at least float32.
+/// The type of sums over time, and of the order of faulty spikes and its gradient: at least float32.
 pub(crate) fn wide(dtype: DType) -> DType {
     match dtype {
         DType::F16 | DType::BF16 => DType::F32,

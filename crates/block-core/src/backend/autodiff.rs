@@ -53,17 +53,17 @@ impl<B: SpikeOps + SpikeGradients, C: CheckpointStrategy> SpikeOps for Autodiff<
         (spikes, first)
     }
 
-    fn block_scan(
+    fn scan(
         current: Tracked<B, C>,
         beta: Tracked<B, C>,
-        surrogate: Surrogate,
+        rule: SpikeRule,
     ) -> (Tracked<B, C>, Tracked<B, C>, IntTensor<B>) {
         let (current, current_node) = current.into_parts();
         let (beta, beta_node) = beta.into_parts();
-        let (spikes, membrane, first) = B::block_scan(current, beta.clone(), surrogate);
-        let state = (membrane.clone(), beta);
+        let (spikes, membrane, first) = B::scan(current, beta.clone(), rule);
+        let state = (membrane.clone(), first.clone(), beta);
         let nodes = [current_node, beta_node];
-        let spikes = record!(BlockScan(surrogate), C, nodes, state, spikes);
+        let spikes = record!(Scan(rule), C, nodes, state, spikes);
         (spikes, Self::from_inner(membrane), first)
     }
 
@@ -140,6 +140,8 @@ fn untrack<B: Backend, C: CheckpointStrategy>(
     let inner = EventLayer {
         offsets: layer.offsets,
         units: layer.units,
+        unit_offsets: layer.unit_offsets,
+        unit_rows: layer.unit_rows,
         through,
         weight,
         bias,
@@ -164,11 +166,7 @@ macro_rules! deliver {
 macro_rules! deliver_layer {
     ($grads:expr, $parents:expr, $layer:expr, [$($more:expr),*]) => {{
         let LayerGradient { weight, bias, beta, through, .. } = $layer;
-        let mut parents = $parents.into_iter();
-        if let (Some(node), Some(gradient)) = (parents.next().flatten(), through) {
-            $grads.register::<B>(node.id, gradient);
-        }
-        deliver!($grads, parents, [weight, bias, beta $(, $more)*]);
+        deliver!($grads, $parents, [through, weight, bias, beta $(, $more)*]);
     }};
 }
 
@@ -200,15 +198,15 @@ impl<B: SpikeGradients> Backward<B, 1> for FirstSpikes {
 }
 
 #[derive(Debug)]
-struct BlockScan(Surrogate);
+struct Scan(SpikeRule);
 
-impl<B: SpikeGradients> Backward<B, 2> for BlockScan {
-    type State = (FloatTensor<B>, FloatTensor<B>);
+impl<B: SpikeGradients> Backward<B, 2> for Scan {
+    type State = (FloatTensor<B>, IntTensor<B>, FloatTensor<B>);
 
     fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
         let gradient = grads.consume::<B>(&ops.node);
-        let (membrane, beta) = ops.state;
-        let (current, beta) = B::block_scan_backward(gradient, membrane, beta, self.0);
+        let (membrane, first, beta) = ops.state;
+        let (current, beta) = B::scan_backward(gradient, membrane, first, beta, self.0);
         deliver!(grads, ops.parents, [current, beta]);
     }
 }
@@ -269,8 +267,11 @@ impl<B: SpikeGradients> Backward<B, 7> for EventReadout {
             narrow: above.narrow,
         };
         let through = ops.parents[0].is_some();
-        let mut layer = B::event_layer_backward(layer, upstream, self.steps, self.rule, through);
-        let weight = layer.readout_weight.take().unwrap_or(above.weight);
+        let layer = B::event_layer_backward(layer, upstream, self.steps, self.rule, through);
+        let weight = match self.rule.model {
+            NeuronModel::MultiSpike => layer.readout_weight.clone(),
+            _ => above.weight,
+        };
         deliver_layer!(grads, ops.parents, layer, [weight, above.bias, above.beta]);
     }
 }

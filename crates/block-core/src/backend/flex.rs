@@ -48,16 +48,16 @@ impl SpikeOps for Flex {
         })
     }
 
-    fn block_scan(
+    fn scan(
         current: FlexTensor,
         beta: FlexTensor,
-        _surrogate: Surrogate,
+        rule: SpikeRule,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
         let [batch, steps, n] = dims(&current);
         with_real!(current.dtype(), F => {
             let mut membrane = owned::<F>(current);
             let (spikes, first) =
-                kernels::scan(membrane.storage_mut::<F>(), slice(&dense(&beta)), steps);
+                kernels::scan(membrane.storage_mut::<F>(), slice(&dense(&beta)), steps, rule.model);
             (float(spikes, [batch, steps, n]), membrane, int(first, [batch, n]))
         })
     }
@@ -164,11 +164,12 @@ impl SpikeGradients for Flex {
         })
     }
 
-    fn block_scan_backward(
+    fn scan_backward(
         gradient: FlexTensor,
         membrane: FlexTensor,
+        first: FlexTensor,
         beta: FlexTensor,
-        surrogate: Surrogate,
+        rule: SpikeRule,
     ) -> (FlexTensor, FlexTensor) {
         let [_, steps, n] = dims(&membrane);
         with_real!(membrane.dtype(), F => {
@@ -176,9 +177,10 @@ impl SpikeGradients for Flex {
             let d_beta = kernels::scan_backward::<F>(
                 gradient.storage_mut(),
                 slice(&dense(&membrane)),
+                slice(&first),
                 slice(&dense(&beta)),
                 steps,
-                surrogate,
+                rule,
             );
             (gradient, float(d_beta, [n]))
         })
@@ -222,8 +224,14 @@ impl SpikeGradients for Flex {
                 weight: float(out.weight, [inputs, n]),
                 bias: float(out.bias, [n]),
                 beta: float(out.beta, [n]),
-                through: d_current.map(|d| through_weight(d, &layer.weight, [batch, steps, inputs])),
-                readout_weight: (classes > 0).then(|| float(out.readout_weight, [n, classes])),
+                through: match d_current {
+                    Some(d) => through_weight(d, &layer.weight, [batch, steps, inputs]),
+                    None => float(Vec::<F>::new(), [0]),
+                },
+                readout_weight: match classes {
+                    0 => float(Vec::<F>::new(), [0]),
+                    _ => float(out.readout_weight, [n, classes]),
+                },
             }
         })
     }
@@ -262,6 +270,8 @@ impl EventLayer<Flex> {
         Self {
             offsets: dense(&self.offsets),
             units: dense(&self.units),
+            unit_offsets: self.unit_offsets.clone(),
+            unit_rows: self.unit_rows.clone(),
             through: self.through.clone(),
             weight: dense(&self.weight),
             bias: dense(&self.bias),

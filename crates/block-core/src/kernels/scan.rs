@@ -1,5 +1,6 @@
-//! The block model as a scan: a leaky integrator, a latch on its first threshold crossing, and the
-//! backward pass of both in one reverse sweep.
+//! Spiking neurons driven by a current: a leaky integrator and its threshold in one sweep over time, and
+//! the backward pass of both in one reverse sweep. The block model's is a scan and a latch on its first
+//! threshold crossing; the standard models' reset or mask the potential on the way.
 
 use multiversion::multiversion;
 use rayon::prelude::*;
@@ -7,27 +8,71 @@ use rayon::prelude::*;
 use super::Real;
 use super::leaky::{integrate_step, sum_rows};
 use crate::Surrogate;
+use crate::neurons::{NeuronModel, SpikeRule};
 
-/// Turns a current into membrane potentials in place and returns spikes and first-spike steps.
-pub(crate) fn scan<F: Real>(current: &mut [F], beta: &[F], steps: usize) -> (Vec<F>, Vec<i32>) {
+/// Turns a current into membrane potentials (before reset or mask) in place and returns spikes and
+/// first-spike steps.
+pub(crate) fn scan<F: Real>(
+    current: &mut [F],
+    beta: &[F],
+    steps: usize,
+    model: NeuronModel,
+) -> (Vec<F>, Vec<i32>) {
     let n = beta.len();
     let mut first = vec![steps as i32; current.len() / steps];
     current
         .par_chunks_mut(steps * n)
         .zip(first.par_chunks_mut(n))
-        .for_each(|(sample, first)| scan_sample(sample, beta, first));
-    (spike_train(&first, n, steps), first)
+        .for_each(|(sample, first)| scan_sample(sample, beta, first, model));
+    let spikes = match model {
+        NeuronModel::MultiSpike => current.par_iter().map(|&u| above(u)).collect(),
+        _ => spike_train(&first, n, steps),
+    };
+    (spikes, first)
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
-fn scan_sample<F: Real>(sample: &mut [F], beta: &[F], first: &mut [i32]) {
+fn scan_sample<F: Real>(sample: &mut [F], beta: &[F], first: &mut [i32], model: NeuronModel) {
     let n = beta.len();
     let never = (sample.len() / n) as i32;
     for t in 0..sample.len() / n {
         if t > 0 {
-            integrate_step(sample, beta, t);
+            let (before, now) = sample.split_at_mut(t * n);
+            let (before, now) = (&before[(t - 1) * n..], &mut now[..n]);
+            let neurons = now.iter_mut().zip(before).zip(beta).zip(first.iter());
+            match model {
+                NeuronModel::Block => integrate_step(sample, beta, t),
+                NeuronModel::SingleSpike => {
+                    for (((v, &u), &b), &first) in neurons {
+                        *v += b * unless_fired(u, first, t - 1);
+                    }
+                }
+                NeuronModel::MultiSpike => {
+                    for (((v, &u), &b), _) in neurons {
+                        *v += b * (u - above(u));
+                    }
+                }
+            }
         }
         latch_row(first, &sample[t * n..(t + 1) * n], t as i32, never);
+    }
+}
+
+/// 1 if a potential is above threshold, else 0.
+#[inline(always)]
+fn above<F: Real>(u: F) -> F {
+    match u - F::one() > F::zero() {
+        true => F::one(),
+        false => F::zero(),
+    }
+}
+
+/// A single-spike neuron's potential at `step`: masked once it has fired before.
+#[inline(always)]
+fn unless_fired<F: Real>(u: F, first: i32, step: usize) -> F {
+    match first >= step as i32 {
+        true => u,
+        false => F::zero(),
     }
 }
 
@@ -115,18 +160,41 @@ fn latch_backward_sample<F: Real>(
 pub(crate) fn scan_backward<F: Real>(
     gradient: &mut [F],
     membrane: &[F],
+    first: &[i32],
     beta: &[F],
     steps: usize,
-    surrogate: Surrogate,
+    rule: SpikeRule,
 ) -> Vec<F> {
     let n = beta.len();
     let partial = gradient
         .par_chunks_mut(steps * n)
         .zip(membrane.par_chunks(steps * n))
-        .map(|(gradient, membrane)| {
+        .zip(first.par_chunks(n))
+        .map(|((gradient, membrane), first)| {
             let mut d_beta = vec![F::zero(); n];
             let sums = &mut OrderSums::new(n);
-            scan_backward_sample(gradient, membrane, beta, sums, &mut d_beta, surrogate);
+            let surrogate = rule.surrogate;
+            match rule.model {
+                NeuronModel::Block => {
+                    block_backward(gradient, membrane, beta, sums, &mut d_beta, surrogate);
+                }
+                NeuronModel::SingleSpike => {
+                    let state = &mut Carried::new(n);
+                    single_backward(
+                        gradient,
+                        membrane,
+                        first,
+                        beta,
+                        state,
+                        &mut d_beta,
+                        surrogate,
+                    );
+                }
+                NeuronModel::MultiSpike => {
+                    let state = &mut Carried::new(n);
+                    multi_backward(gradient, membrane, beta, state, &mut d_beta, surrogate);
+                }
+            }
             d_beta
         })
         .collect::<Vec<_>>();
@@ -134,7 +202,7 @@ pub(crate) fn scan_backward<F: Real>(
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
-fn scan_backward_sample<F: Real>(
+fn block_backward<F: Real>(
     gradient: &mut [F],
     membrane: &[F],
     beta: &[F],
@@ -181,6 +249,94 @@ impl<F: Real> OrderSums<F> {
             *once += *g;
             *twice += *once;
             *g = *twice;
+        }
+    }
+}
+
+/// What the standard models' reverse sweep carries from the step after.
+struct Carried<F> {
+    /// β·∂L/∂I.
+    current: Vec<F>,
+    /// Single-spike: the gradient of the mask of neurons that have fired.
+    mask: Vec<F>,
+}
+
+impl<F: Real> Carried<F> {
+    fn new(n: usize) -> Self {
+        Self {
+            current: vec![F::zero(); n],
+            mask: vec![F::zero(); n],
+        }
+    }
+}
+
+/// Before the first spike the mask and the spike tie at 0 and share the maximum's gradient; at it all
+/// goes to the spike, after it all to the mask.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn single_backward<F: Real>(
+    gradient: &mut [F],
+    membrane: &[F],
+    first: &[i32],
+    beta: &[F],
+    carried: &mut Carried<F>,
+    d_beta: &mut [F],
+    surrogate: Surrogate,
+) {
+    let n = beta.len();
+    let (half, one) = (F::of(0.5), F::one());
+    for t in (0..gradient.len() / n).rev() {
+        let row = &mut gradient[t * n..(t + 1) * n];
+        let u = &membrane[t * n..(t + 1) * n];
+        let state = carried.current.iter().zip(&mut carried.mask);
+        for (((g, &u), &first), (&carried, mask)) in row.iter_mut().zip(u).zip(first).zip(state) {
+            let silent = unless_fired(one, first, t);
+            let to_spike = silent - half * unless_fired(one, first, t + 1);
+            let shared = *mask * to_spike;
+            let spike = *g + shared;
+            *mask = (*mask - shared) - spike * above(u) - carried * u;
+            *g = spike;
+        }
+        surrogate.scale_row(row, u);
+        let state = carried.current.iter_mut().zip(beta);
+        for ((g, &first), (carried, &b)) in row.iter_mut().zip(first).zip(state) {
+            *g = unless_fired(*g + *carried, first, t);
+            *carried = b * *g;
+        }
+        if t > 0 {
+            let before = &membrane[(t - 1) * n..t * n];
+            let neurons = d_beta.iter_mut().zip(row.iter()).zip(before).zip(first);
+            for (((sum, &d), &u), &first) in neurons {
+                *sum += d * unless_fired(u, first, t - 1);
+            }
+        }
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn multi_backward<F: Real>(
+    gradient: &mut [F],
+    membrane: &[F],
+    beta: &[F],
+    carried: &mut Carried<F>,
+    d_beta: &mut [F],
+    surrogate: Surrogate,
+) {
+    let n = beta.len();
+    for t in (0..gradient.len() / n).rev() {
+        let row = &mut gradient[t * n..(t + 1) * n];
+        for (g, &carried) in row.iter_mut().zip(&carried.current) {
+            *g -= carried;
+        }
+        surrogate.scale_row(row, &membrane[t * n..(t + 1) * n]);
+        for ((g, carried), &b) in row.iter_mut().zip(&mut carried.current).zip(beta) {
+            *g += *carried;
+            *carried = b * *g;
+        }
+        if t > 0 {
+            let before = &membrane[(t - 1) * n..t * n];
+            for ((sum, &d), &u) in d_beta.iter_mut().zip(row.iter()).zip(before) {
+                *sum += d * (u - above(u));
+            }
         }
     }
 }

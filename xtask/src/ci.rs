@@ -2,7 +2,8 @@
 
 use std::env;
 use std::path::Path;
-use std::process::Command;
+
+use crate::{command, gpu};
 
 /// What one epoch of Fashion-MNIST reaches with augmentation, over seeds, at least.
 const FIRST_EPOCH: f64 = 0.77;
@@ -19,6 +20,7 @@ pub fn run() -> Result<(), String> {
     let strict = ("RUSTDOCFLAGS", "-D warnings");
     command("cargo", &["doc", "--workspace", "--no-deps"], &[strict])?;
     cargo(&["package", "-p", "block-core", "--allow-dirty"])?;
+    gpu::check()?;
     first_epoch()
 }
 
@@ -45,18 +47,4 @@ fn test_accuracy(summary: &Path) -> Result<f64, String> {
     let text = std::fs::read_to_string(summary).map_err(|e| format!("{at}: {e}"))?;
     let summary: runner::Summary = serde_json::from_str(&text).map_err(|e| format!("{at}: {e}"))?;
     Ok(summary.test_accuracy)
-}
-
-fn command(program: &str, args: &[&str], variables: &[(&str, &str)]) -> Result<(), String> {
-    let line = format!("{program} {}", args.join(" "));
-    tracing::info!("{line}");
-    let status = Command::new(program)
-        .args(args)
-        .envs(variables.iter().copied())
-        .status()
-        .map_err(|e| format!("{line}: {e}"))?;
-    if status.success() {
-        return Ok(());
-    }
-    Err(format!("{line}: {status}"))
 }

@@ -3,8 +3,9 @@
 mod bench;
 mod ci;
 mod curve;
+mod gpu;
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -23,6 +24,10 @@ struct Cli {
 enum Task {
     /// Everything a change must pass: format, lints, docs, tests, one epoch of Fashion-MNIST.
     Ci,
+    /// The GPU kernels without a GPU: on Vulkan's software driver, and through NVIDIA's compiler.
+    GpuCheck,
+    /// Builds the GPU suite for CUDA and runs it: agreement, roofline, speed grid, training steps.
+    GpuSuite(gpu::Suite),
     /// Times training steps.
     Bench(bench::Args),
     /// Draws a run's accuracy over its epochs, as SVG.
@@ -37,6 +42,8 @@ fn main() -> ExitCode {
         .init();
     let done = match Cli::parse().task {
         Task::Ci => ci::run(),
+        Task::GpuCheck => gpu::check(),
+        Task::GpuSuite(args) => gpu::suite(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Curve(args) => curve::run(&args),
     };
@@ -47,4 +54,19 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Runs a program to its end; its line is logged before.
+fn command(program: &str, args: &[&str], variables: &[(&str, &str)]) -> Result<(), String> {
+    let line = format!("{program} {}", args.join(" "));
+    tracing::info!("{line}");
+    let status = Command::new(program)
+        .args(args)
+        .envs(variables.iter().copied())
+        .status()
+        .map_err(|e| format!("{line}: {e}"))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(format!("{line}: {status}"))
 }

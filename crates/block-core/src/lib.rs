@@ -34,8 +34,10 @@
 //! # Devices
 //!
 //! On Burn's flex backend (the CPU) in float32 and float64, fused kernels with hand-written gradients
-//! run on all cores, vectorised for the machine at hand. Everywhere else the same functions run in plain
-//! tensor operations. Results do not depend on the number of threads.
+//! run on all cores, vectorised for the machine at hand; results do not depend on the number of threads.
+//! With the feature `cuda` or `wgpu` the same operations are CubeCL kernels on GPUs, in float32, float16 and
+//! bfloat16 with float32 sums, also under Burn's kernel fusion. Everywhere else, and in any other type,
+//! the same functions run in plain tensor operations.
 
 mod adam;
 mod backend;

@@ -1,12 +1,16 @@
 //! `cargo xtask bench`: medians of training steps, for people or as JSON lines.
 
+mod against;
 mod table;
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::process::Command;
 
 use benches::{Measurement, Method, Workload};
 use clap::builder::PossibleValuesParser;
+
+use against::Earlier;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -24,6 +28,10 @@ pub struct Args {
     /// default 30, of long 3.
     #[arg(long)]
     repetitions: Option<NonZeroUsize>,
+    /// JSON lines of an earlier run to compare with; the comparison stands below the measurements, or
+    /// with --json on standard error.
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
     /// Measures one workload, by its index, in this very process.
     #[arg(long, hide = true)]
     only: Option<usize>,
@@ -34,6 +42,8 @@ pub fn run(args: &Args) -> Result<(), String> {
         println!("{}", measure(workload, args)?);
         return Ok(());
     }
+    let mut earlier = args.against.as_deref().map(Earlier::read).transpose()?;
+    let mut comparison = Vec::new();
     if !args.json {
         println!("{}", table::HEADER);
     }
@@ -43,12 +53,22 @@ pub fn run(args: &Args) -> Result<(), String> {
             continue;
         }
         let line = child(index, args).map_err(|e| format!("bench {}: {e}", workload.name()))?;
-        if args.json {
-            println!("{line}");
-        } else {
-            let measurement: Measurement =
-                serde_json::from_str(&line).map_err(|e| e.to_string())?;
-            println!("{}", table::row(&measurement));
+        let measurement: Measurement = serde_json::from_str(&line).map_err(|e| e.to_string())?;
+        match args.json {
+            true => println!("{line}"),
+            false => println!("{}", table::row(&measurement)),
+        }
+        comparison.extend(
+            earlier
+                .as_mut()
+                .map(|earlier| earlier.compare(&measurement)),
+        );
+    }
+    comparison.extend(earlier.iter().flat_map(Earlier::rest));
+    for line in comparison {
+        match args.json {
+            true => eprintln!("{line}"),
+            false => println!("{line}"),
         }
     }
     Ok(())

@@ -4,10 +4,11 @@ use burn::tensor::Tensor;
 use runner::device::NamedDevice;
 
 use crate::stopwatch::Stopwatch;
-use crate::{Lap, Passes, Workload};
+use crate::{Lap, Passes, Work, Workload};
 
 /// The layer of the paper's speed benchmark: forward; the sum of its spikes, and backward.
 pub struct Layer {
+    workload: Workload,
     layer: LeakyLinear,
     formulation: Formulation,
     input: SpikeTrain,
@@ -23,6 +24,7 @@ impl Layer {
             .with_beta_per_neuron(true)
             .with_beta_trained(true);
         Self {
+            workload,
             layer: config.init(tracked),
             formulation,
             input: workload.input(tracked),
@@ -59,5 +61,9 @@ impl Passes for Layer {
         drop(spikes.sum().backward());
         let backward = watch.split()?;
         Ok(Lap { forward, backward })
+    }
+
+    fn work(&self) -> Option<Work> {
+        (self.formulation == Formulation::Scan).then(|| Work::of_layer(self.workload))
     }
 }

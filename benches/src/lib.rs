@@ -15,7 +15,6 @@
 //!
 //! A measurement's engine says what does the work. `fused`: the hidden layer and its readout run as one
 //! operation (fmnist, shd, yinyang, long), or the scan as one kernel (layer). `events`: event-driven
-//! kernels layer by layer; only the last layer is fused with the readout (deep). `loop`: plain tensor
 //! operations, step by step, as convolutions, or, for gemm, the matrix products alone.
 
 mod layer;
@@ -24,12 +23,14 @@ mod measure;
 mod products;
 mod stopwatch;
 mod training;
+mod work;
 mod workload;
 
 pub use layer::Layer;
-pub use machine::copy_bandwidth;
+pub use machine::{additions_per_second, copy_bandwidth};
 pub use measure::{Measurement, Method, measure};
 pub use products::Products;
 pub use stopwatch::{Lap, Passes};
 pub use training::Training;
+pub use work::Work;
 pub use workload::{BATCH, Sizes, Workload};

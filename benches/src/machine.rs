@@ -4,6 +4,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use burn::tensor::Tensor;
+use multiversion::multiversion;
 use runner::device::NamedDevice;
 
 use crate::stopwatch::{Stopwatch, median};
@@ -47,4 +48,41 @@ fn threads_copy(threads: usize) -> f64 {
         start.elapsed().as_secs_f64()
     });
     (2 * BYTES * threads) as f64 / median(seconds.skip(1))
+}
+
+/// Float32 additions a second of all threads, from and to registers; nothing is known of devices other
+/// than the CPU.
+pub fn additions_per_second(device: &NamedDevice) -> Option<f64> {
+    const ROUNDS: usize = 1 << 22;
+    let threads = (device.name == "cpu").then(|| device.threads())?;
+    let seconds = (0..=COPIES).map(|_| {
+        let start = Instant::now();
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| black_box(add(black_box([1e-3; LANES]), ROUNDS)));
+            }
+        });
+        start.elapsed().as_secs_f64()
+    });
+    let additions = (SUMS * LANES * ROUNDS * threads) as f64;
+    // A peak: whatever else runs can but slow it.
+    Some(additions / seconds.fold(f64::INFINITY, f64::min))
+}
+
+/// Sums that do not wait for each other, enough to hide an addition's latency, and few enough to stay in
+/// AVX2's registers.
+const SUMS: usize = 12;
+const LANES: usize = 8;
+
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn add(value: [f32; LANES], rounds: usize) -> [[f32; LANES]; SUMS] {
+    let mut sums = [[0.0; LANES]; SUMS];
+    for _ in 0..rounds {
+        for sum in &mut sums {
+            for (sum, value) in sum.iter_mut().zip(value) {
+                *sum += value;
+            }
+        }
+    }
+    sums
 }

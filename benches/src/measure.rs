@@ -7,7 +7,7 @@ use block_models::Formulation;
 use runner::device::NamedDevice;
 use serde::{Deserialize, Serialize};
 
-use crate::machine::copy_bandwidth;
+use crate::machine::{additions_per_second, copy_bandwidth};
 use crate::stopwatch::median;
 use crate::{BATCH, Lap, Layer, Passes, Products, Training, Workload};
 
@@ -115,6 +115,12 @@ pub struct Measurement {
     pub baseline_seconds: Option<f64>,
     /// Step over baseline.
     pub ratio: Option<f64>,
+    /// [`Work::operations`](crate::Work) of a step, where they are known.
+    pub operations: Option<usize>,
+    /// [`Work::bytes`](crate::Work) of a step, where they are known.
+    pub bytes: Option<usize>,
+    /// Of the device, measured in the same process.
+    pub additions_per_second: Option<f64>,
 }
 
 /// Longest that repetitions go on, once there are [`FEWEST`].
@@ -154,6 +160,7 @@ pub fn measure(
     if baseline.is_none() {
         peak = runner::peak_memory_bytes();
     }
+    let work = subject.work();
     drop((subject, baseline));
     let copy = copy_bandwidth(device)?;
     let step = median(laps.iter().map(|lap| lap.step()));
@@ -189,6 +196,9 @@ pub fn measure(
         share_of_copy_bandwidth: neuron_steps * 8.0 / step / copy,
         baseline_seconds: baseline,
         ratio: baseline.map(|baseline| step / baseline),
+        operations: work.map(|work| work.operations),
+        bytes: work.map(|work| work.bytes),
+        additions_per_second: additions_per_second(device),
     })
 }
 

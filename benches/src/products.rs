@@ -2,7 +2,7 @@ use burn::tensor::{Distribution, Tensor};
 use runner::device::NamedDevice;
 
 use crate::stopwatch::Stopwatch;
-use crate::{BATCH, Lap, Passes, Workload};
+use crate::{BATCH, Lap, Passes, Work, Workload};
 
 /// Dense matrix products alone, of random matrices.
 pub struct Products {
@@ -79,5 +79,9 @@ impl Passes for Products {
         drop((multiply(&self.backward), kept));
         let backward = watch.split()?;
         Ok(Lap { forward, backward })
+    }
+
+    fn work(&self) -> Option<Work> {
+        None
     }
 }

@@ -2,6 +2,8 @@ use std::time::Instant;
 
 use runner::device::NamedDevice;
 
+use crate::Work;
+
 /// Seconds of one forward and one backward pass.
 #[derive(Debug, Clone, Copy)]
 pub struct Lap {
@@ -26,6 +28,9 @@ pub trait Passes {
     ///
     /// If the device fails.
     fn lap(&mut self) -> runner::Result<Lap>;
+
+    /// What a lap must do at least; known of the scan alone.
+    fn work(&self) -> Option<Work>;
 }
 
 /// Measures seconds in which a device works.

@@ -1,5 +1,5 @@
 use block_core::{FusedAdam, SpikeTrain};
-use block_models::{Formulation, LinearNetwork, LinearNetworkConfig};
+use block_models::{Formulation, LinearNetwork, LinearNetworkConfig, NetworkOutput};
 use burn::nn::loss::{CrossEntropyLoss, CrossEntropyLossConfig};
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Int, Tensor, TensorData};
@@ -7,10 +7,12 @@ use runner::device::NamedDevice;
 
 use crate::stopwatch::Stopwatch;
 use crate::workload::Sizes;
-use crate::{BATCH, Lap, Passes, Workload};
+use crate::{BATCH, Lap, Passes, Work, Workload};
 
 /// A network in training: forward and cross entropy; backward and Adam.
 pub struct Training {
+    workload: Workload,
+    formulation: Formulation,
     network: Option<LinearNetwork>,
     optimizer: ModuleOptimizer,
     loss: CrossEntropyLoss,
@@ -33,6 +35,8 @@ impl Training {
             LinearNetworkConfig::new(inputs, hidden, classes).with_formulation(formulation);
         let targets: Vec<i32> = (0..BATCH).map(|i| (i % classes) as i32).collect();
         Self {
+            workload,
+            formulation,
             network: Some(config.init(tracked).expect("the sizes make a network")),
             optimizer: ModuleOptimizer::from(FusedAdam::default()),
             loss: CrossEntropyLossConfig::new().init(tracked),
@@ -44,11 +48,8 @@ impl Training {
 
     /// The batch's loss.
     pub fn forward(&self) -> Tensor<1> {
-        let network = self.network.as_ref().expect("always there between steps");
-        let output = network
-            .forward(&self.input)
-            .expect("the batch fits the network");
-        self.loss.forward(output.logits, self.targets.clone())
+        let logits = self.output().logits;
+        self.loss.forward(logits, self.targets.clone())
     }
 
     /// The gradients of [`forward`](Self::forward)'s loss, and with them a step of Adam.
@@ -56,6 +57,13 @@ impl Training {
         let network = self.network.take().expect("put back below");
         let gradients = GradientsParams::from_grads(loss.backward(), &network);
         self.network = Some(self.optimizer.step(0.001, network, gradients));
+    }
+
+    fn output(&self) -> NetworkOutput {
+        let network = self.network.as_ref().expect("always there between steps");
+        network
+            .forward(&self.input)
+            .expect("the batch fits the network")
     }
 }
 
@@ -68,5 +76,16 @@ impl Passes for Training {
         self.backward(loss);
         let backward = watch.split()?;
         Ok(Lap { forward, backward })
+    }
+
+    fn work(&self) -> Option<Work> {
+        if self.formulation != Formulation::Scan {
+            return None;
+        }
+        let hidden = self.output().hidden_spikes.into_iter();
+        let hidden = hidden.map(|counts| counts.sum().into_scalar::<i64>() as usize);
+        let input = self.input.events()?.spikes();
+        let spikes: Vec<usize> = std::iter::once(input).chain(hidden).collect();
+        Some(Work::of_network(self.workload, &spikes))
     }
 }

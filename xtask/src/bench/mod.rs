@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: medians of training steps, for people or as JSON lines.
 
 mod against;
+mod roofline;
 mod table;
 
 use std::num::NonZeroUsize;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use benches::{Measurement, Method, Workload};
+use block_models::Formulation;
 use clap::builder::PossibleValuesParser;
 
 use against::Earlier;
@@ -28,6 +30,9 @@ pub struct Args {
     /// default 30, of long 3.
     #[arg(long)]
     repetitions: Option<NonZeroUsize>,
+    /// Beside the time of each step of the scan the least that the machine could take for it.
+    #[arg(long, conflicts_with = "json")]
+    roofline: bool,
     /// JSON lines of an earlier run to compare with; the comparison stands below the measurements, or
     /// with --json on standard error.
     #[arg(long, value_name = "FILE")]
@@ -44,8 +49,19 @@ pub fn run(args: &Args) -> Result<(), String> {
     }
     let mut earlier = args.against.as_deref().map(Earlier::read).transpose()?;
     let mut comparison = Vec::new();
+    let scan = Method::Neurons(Formulation::Scan);
+    if args.roofline && args.formulation != scan {
+        let found = args.formulation;
+        return Err(format!(
+            "--roofline counts what the scan does, found --formulation {found}"
+        ));
+    }
+    let (header, row): (&str, fn(&Measurement) -> String) = match args.roofline {
+        true => (roofline::HEADER, roofline::row),
+        false => (table::HEADER, table::row),
+    };
     if !args.json {
-        println!("{}", table::HEADER);
+        println!("{header}");
     }
     for (index, workload) in Workload::ALL.into_iter().enumerate() {
         let chosen = args.workloads.iter().any(|name| name == workload.name());
@@ -56,7 +72,7 @@ pub fn run(args: &Args) -> Result<(), String> {
         let measurement: Measurement = serde_json::from_str(&line).map_err(|e| e.to_string())?;
         match args.json {
             true => println!("{line}"),
-            false => println!("{}", table::row(&measurement)),
+            false => println!("{}", row(&measurement)),
         }
         comparison.extend(
             earlier

@@ -15,8 +15,10 @@
 //!
 //! A measurement's engine says what does the work. `fused`: the hidden layer and its readout run as one
 //! operation (fmnist, shd, yinyang, long), or the scan as one kernel (layer). `events`: event-driven
+//! kernels layer by layer; only the last layer is fused with the readout (deep). `loop`: plain tensor
 //! operations, step by step, as convolutions, or, for gemm, the matrix products alone.
 
+mod kernels;
 mod layer;
 mod machine;
 mod measure;
@@ -26,6 +28,7 @@ mod training;
 mod work;
 mod workload;
 
+pub use kernels::Kernel;
 pub use layer::Layer;
 pub use machine::{additions_per_second, copy_bandwidth};
 pub use measure::{Measurement, Method, measure};

@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod curve;
+mod instructions;
 
 use std::process::ExitCode;
 
@@ -21,10 +22,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Everything a change must pass: format, lints, docs, tests, one epoch of Fashion-MNIST.
+    /// Everything a change must pass: format, lints, docs, tests, instruction counts, one epoch of Fashion-MNIST.
     Ci,
     /// Times training steps.
     Bench(bench::Args),
+    /// Counts the instructions of the CPU kernels, against those committed.
+    Instructions(instructions::Args),
     /// Draws a run's accuracy over its epochs, as SVG.
     Curve(curve::Args),
 }
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Ci => ci::run(),
         Task::Bench(args) => bench::run(&args),
+        Task::Instructions(args) => instructions::run(&args),
         Task::Curve(args) => curve::run(&args),
     };
     match done {

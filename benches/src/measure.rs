@@ -113,7 +113,7 @@ pub struct Measurement {
     pub share_of_copy_bandwidth: f64,
     /// The baseline's matrix products, each repetition right after the workload's.
     pub baseline_seconds: Option<f64>,
-    /// Step over baseline.
+    /// Step over baseline, of each repetition by itself: what slows both for a while does not matter.
     pub ratio: Option<f64>,
     /// [`Work::operations`](crate::Work) of a step, where they are known.
     pub operations: Option<usize>,
@@ -150,22 +150,24 @@ pub fn measure(
         baseline.lap()?;
     }
     let start = Instant::now();
-    let (mut laps, mut baseline_laps): (Vec<Lap>, Vec<Lap>) = (Vec::new(), Vec::new());
+    let mut laps: Vec<(Lap, Option<Lap>)> = Vec::new();
     while laps.len() < repetitions && (laps.len() < FEWEST || start.elapsed() < PATIENCE) {
-        laps.push(subject.lap()?);
-        if let Some(baseline) = &mut baseline {
-            baseline_laps.push(baseline.lap()?);
-        }
+        let lap = subject.lap()?;
+        let other = baseline.as_mut().map(Passes::lap).transpose()?;
+        laps.push((lap, other));
     }
-    if baseline.is_none() {
+    let compared = baseline.is_some();
+    if !compared {
         peak = runner::peak_memory_bytes();
     }
     let work = subject.work();
     drop((subject, baseline));
     let copy = copy_bandwidth(device)?;
-    let step = median(laps.iter().map(|lap| lap.step()));
-    let baseline =
-        (!baseline_laps.is_empty()).then(|| median(baseline_laps.iter().map(|lap| lap.step())));
+    let step = median(laps.iter().map(|(lap, _)| lap.step()));
+    let others = laps.iter().filter_map(|(_, other)| other.map(Lap::step));
+    let ratios = laps
+        .iter()
+        .filter_map(|(lap, other)| Some(lap.step() / other.as_ref()?.step()));
     let sizes = workload.sizes();
     let neuron_steps = workload.neuron_steps() as f64;
     Ok(Measurement {
@@ -186,16 +188,16 @@ pub fn measure(
         commit: commit(),
         formulation: method.to_string(),
         engine: method.engine(workload).to_owned(),
-        forward_seconds: median(laps.iter().map(|lap| lap.forward)),
-        backward_seconds: median(laps.iter().map(|lap| lap.backward)),
+        forward_seconds: median(laps.iter().map(|(lap, _)| lap.forward)),
+        backward_seconds: median(laps.iter().map(|(lap, _)| lap.backward)),
         step_seconds: step,
         repetitions: laps.len(),
         peak_memory_bytes: peak,
         neuron_steps_per_second: neuron_steps / step,
         copy_bandwidth_bytes_per_second: copy,
         share_of_copy_bandwidth: neuron_steps * 8.0 / step / copy,
-        baseline_seconds: baseline,
-        ratio: baseline.map(|baseline| step / baseline),
+        baseline_seconds: compared.then(|| median(others)),
+        ratio: compared.then(|| median(ratios)),
         operations: work.map(|work| work.operations),
         bytes: work.map(|work| work.bytes),
         additions_per_second: additions_per_second(device),

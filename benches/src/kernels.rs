@@ -14,7 +14,7 @@ const NEURONS: usize = 96;
 const CLASSES: usize = 10;
 /// Input spikes of a sample.
 const SPIKES: usize = 4 * INPUTS;
-const PARAMETERS: usize = 1 << 16;
+const PARAMETERS: usize = 1 << 18;
 
 /// An operation of the CPU, forward and backward, on small fixed inputs.
 #[derive(Debug, Clone, Copy)]

@@ -1,43 +1,52 @@
-//! Training steps of the paper's workloads, batch 128: see the table in `src/lib.rs`.
+//! Training steps of the networks, batch 128, and the neuron-steps that they compute: see the table in
+//! `src/lib.rs`. On the CPU an operation has ended when its function returns.
 //!
 //! `cargo bench -p benches --profile dev`
 
 use benches::{Training, Workload};
 use block_models::Formulation;
-use burn::tensor::Device;
 use divan::Bencher;
+use divan::counter::ItemsCount;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const BATCH: usize = 128;
+const NETWORKS: [Workload; 4] = [
+    Workload::Fmnist,
+    Workload::Shd,
+    Workload::YinYang,
+    Workload::Deep,
+];
 
 fn main() {
     divan::main();
 }
 
 /// Forward, cross entropy, backward, Adam.
-#[divan::bench(args = Workload::ALL, sample_count = 30, sample_size = 1)]
+#[divan::bench(args = NETWORKS, sample_count = 30, sample_size = 1)]
 fn step(bencher: Bencher, workload: Workload) {
-    let mut training = Training::new(
-        workload,
-        Formulation::Scan,
-        BATCH,
-        &Device::flex().autodiff(),
-    );
-    training.step();
-    bencher.bench_local(|| training.step());
+    let mut training = training(workload);
+    let mut step = || {
+        let loss = training.forward();
+        training.backward(loss);
+    };
+    step();
+    bencher
+        .counter(ItemsCount::new(workload.neuron_steps()))
+        .bench_local(step);
 }
 
 /// Forward and cross entropy.
-#[divan::bench(args = Workload::ALL, sample_count = 30, sample_size = 1)]
+#[divan::bench(args = NETWORKS, sample_count = 30, sample_size = 1)]
 fn forward(bencher: Bencher, workload: Workload) {
-    let training = Training::new(
-        workload,
-        Formulation::Scan,
-        BATCH,
-        &Device::flex().autodiff(),
-    );
+    let training = training(workload);
     training.forward();
-    bencher.bench_local(|| training.forward());
+    bencher
+        .counter(ItemsCount::new(workload.neuron_steps()))
+        .bench_local(|| training.forward());
+}
+
+fn training(workload: Workload) -> Training {
+    let cpu = runner::device::select("cpu").expect("the CPU is always there");
+    Training::new(workload, Formulation::Scan, &cpu)
 }

@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod curve;
 mod gpu;
+mod instructions;
 
 use std::process::{Command, ExitCode};
 
@@ -22,7 +23,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Everything a change must pass: format, lints, docs, tests, one epoch of Fashion-MNIST.
+    /// Everything a change must pass: format, lints, docs, tests, instruction counts, one epoch of Fashion-MNIST.
     Ci,
     /// The GPU kernels without a GPU: on Vulkan's software driver, and through NVIDIA's compiler.
     GpuCheck,
@@ -30,6 +31,8 @@ enum Task {
     GpuSuite(gpu::Suite),
     /// Times training steps.
     Bench(bench::Args),
+    /// Counts the instructions of the CPU kernels, against those committed.
+    Instructions(instructions::Args),
     /// Draws a run's accuracy over its epochs, as SVG.
     Curve(curve::Args),
 }
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Task::GpuCheck => gpu::check(),
         Task::GpuSuite(args) => gpu::suite(&args),
         Task::Bench(args) => bench::run(&args),
+        Task::Instructions(args) => instructions::run(&args),
         Task::Curve(args) => curve::run(&args),
     };
     match done {

@@ -1,114 +1,119 @@
 //! `cargo xtask bench`: medians of training steps, for people or as JSON lines.
 
-mod measure;
+mod against;
+mod roofline;
+mod table;
 
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::process::Command;
 
-use benches::Workload;
+use benches::{Measurement, Method, Workload};
 use block_models::Formulation;
-use clap::ValueEnum;
+use clap::builder::PossibleValuesParser;
 
-use measure::{Engine, Measurement};
+use against::Earlier;
 
 #[derive(clap::Args)]
 pub struct Args {
     /// Which workloads; all of them by default.
-    workloads: Vec<Name>,
+    #[arg(value_parser = PossibleValuesParser::new(Workload::NAMES))]
+    workloads: Vec<String>,
     /// One JSON line a measurement.
     #[arg(long)]
     json: bool,
-    /// Hidden neurons as scan, convolution, standard-single or standard-multi, or gemm for the two
-    /// dense matrix products of the same layer alone.
+    /// Hidden neurons as scan, convolution, standard-single or standard-multi, or gemm for the dense
+    /// matrix products of the same layers alone.
     #[arg(long, default_value = "scan")]
-    formulation: String,
-    /// Timed repetitions, after two that are not counted.
-    #[arg(long, default_value_t = 30)]
-    repetitions: usize,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Name {
-    Fmnist,
-    Shd,
-    Yinyang,
-    Deep,
-}
-
-impl From<Name> for Workload {
-    fn from(name: Name) -> Self {
-        match name {
-            Name::Fmnist => Self::Fmnist,
-            Name::Shd => Self::Shd,
-            Name::Yinyang => Self::YinYang,
-            Name::Deep => Self::Deep,
-        }
-    }
+    formulation: Method,
+    /// Timed repetitions at most, after two that are not counted; 3 or more end after 8 seconds. By
+    /// default 30, of long 3.
+    #[arg(long)]
+    repetitions: Option<NonZeroUsize>,
+    /// Beside the time of each step of the scan the least that the machine could take for it.
+    #[arg(long, conflicts_with = "json")]
+    roofline: bool,
+    /// JSON lines of an earlier run to compare with; the comparison stands below the measurements, or
+    /// with --json on standard error.
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
+    /// Measures one workload, by its index, in this very process.
+    #[arg(long, hide = true)]
+    only: Option<usize>,
 }
 
 pub fn run(args: &Args) -> Result<(), String> {
-    let engine = engine(&args.formulation)?;
-    if let [workload] = args.workloads[..] {
-        let measurement = measure::measure(workload.into(), engine, args.repetitions);
-        if args.json {
-            let line = serde_json::to_string(&measurement).map_err(|e| e.to_string())?;
-            println!("{line}");
-        } else {
-            println!("{}", Measurement::HEADER);
-            println!("{measurement}");
-        }
+    if let Some(&workload) = args.only.and_then(|index| Workload::ALL.get(index)) {
+        println!("{}", measure(workload, args)?);
         return Ok(());
     }
-    // A process each, so that peak memory is the workload's own.
-    let all = Name::value_variants();
-    let names = if args.workloads.is_empty() {
-        all
-    } else {
-        &args.workloads[..]
+    let mut earlier = args.against.as_deref().map(Earlier::read).transpose()?;
+    let mut comparison = Vec::new();
+    let scan = Method::Neurons(Formulation::Scan);
+    if args.roofline && args.formulation != scan {
+        let found = args.formulation;
+        return Err(format!(
+            "--roofline counts what the scan does, found --formulation {found}"
+        ));
+    }
+    let (header, row): (&str, fn(&Measurement) -> String) = match args.roofline {
+        true => (roofline::HEADER, roofline::row),
+        false => (table::HEADER, table::row),
     };
     if !args.json {
-        println!("{}", Measurement::HEADER);
+        println!("{header}");
     }
-    for name in names {
-        let line = child(*name, args)?;
-        if args.json {
-            println!("{line}");
-        } else {
-            let measurement: Measurement =
-                serde_json::from_str(&line).map_err(|e| e.to_string())?;
-            println!("{measurement}");
+    for (index, workload) in Workload::ALL.into_iter().enumerate() {
+        let chosen = args.workloads.iter().any(|name| name == workload.name());
+        if !chosen && !args.workloads.is_empty() {
+            continue;
+        }
+        let line = child(index, args).map_err(|e| format!("bench {}: {e}", workload.name()))?;
+        let measurement: Measurement = serde_json::from_str(&line).map_err(|e| e.to_string())?;
+        match args.json {
+            true => println!("{line}"),
+            false => println!("{}", row(&measurement)),
+        }
+        comparison.extend(
+            earlier
+                .as_mut()
+                .map(|earlier| earlier.compare(&measurement)),
+        );
+    }
+    comparison.extend(earlier.iter().flat_map(Earlier::rest));
+    for line in comparison {
+        match args.json {
+            true => eprintln!("{line}"),
+            false => println!("{line}"),
         }
     }
     Ok(())
 }
 
-fn engine(formulation: &str) -> Result<Engine, String> {
-    Ok(match formulation {
-        "scan" => Engine::Network(Formulation::Scan),
-        "convolution" => Engine::Network(Formulation::Convolution),
-        "standard-single" => Engine::Network(Formulation::StandardSingle),
-        "standard-multi" => Engine::Network(Formulation::StandardMulti),
-        "gemm" => Engine::Gemm,
-        other => {
-            return Err(format!(
-                "--formulation {other}: expected scan, convolution, standard-single, standard-multi or gemm"
-            ));
-        }
-    })
+/// The measurement as a JSON line.
+fn measure(workload: Workload, args: &Args) -> Result<String, String> {
+    let few = if workload == Workload::Long { 3 } else { 30 };
+    let repetitions = args.repetitions.map_or(few, NonZeroUsize::get);
+    let cpu = runner::device::select("cpu").map_err(|e| e.to_string())?;
+    let measurement = benches::measure(workload, args.formulation, repetitions, &cpu)
+        .map_err(|e| e.to_string())?;
+    serde_json::to_string(&measurement).map_err(|e| e.to_string())
 }
 
-/// Measures one workload in a process of its own; its JSON line.
-fn child(name: Name, args: &Args) -> Result<String, String> {
+/// Measures a workload in a process of its own, so that peak memory is its own; its JSON line.
+fn child(index: usize, args: &Args) -> Result<String, String> {
     let program = std::env::current_exe().map_err(|e| format!("this program's path: {e}"))?;
-    let value = name.to_possible_value().expect("no variant is skipped");
-    let output = Command::new(program)
-        .args(["bench", value.get_name(), "--json"])
-        .args(["--formulation", &args.formulation])
-        .args(["--repetitions", &args.repetitions.to_string()])
-        .output()
-        .map_err(|e| format!("bench {}: {e}", value.get_name()))?;
+    let mut command = Command::new(program);
+    command
+        .args(["bench", "--only", &index.to_string()])
+        .args(["--formulation", &args.formulation.to_string()]);
+    if let Some(repetitions) = args.repetitions {
+        command.args(["--repetitions", &repetitions.to_string()]);
+    }
+    let output = command.output().map_err(|e| e.to_string())?;
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("bench {}: {}", value.get_name(), text.trim()));
+        return Err(format!("{}: {}", output.status, text.trim()));
     }
     let line = String::from_utf8(output.stdout).map_err(|e| e.to_string())?;
     Ok(line.trim().to_owned())

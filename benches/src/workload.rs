@@ -1,0 +1,201 @@
+use block_core::{SpikeEvents, SpikeEventsBuilder, SpikeTrain};
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+/// Samples of every batch.
+pub const BATCH: usize = 128;
+
+/// What is trained; the table stands in the [crate's documentation](crate).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Workload {
+    /// Fashion-MNIST's linear network.
+    Fmnist,
+    /// SHD's linear network.
+    Shd,
+    /// Yin-Yang's linear network.
+    YinYang,
+    /// A cell of the paper's speed benchmark: one layer on dense spikes.
+    Layer {
+        /// Neurons.
+        neurons: usize,
+        /// Time steps.
+        steps: usize,
+    },
+    /// Three hidden layers on Fashion-MNIST.
+    Deep,
+    /// Very many time steps.
+    Long,
+}
+
+/// A workload's sizes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sizes {
+    /// Input units.
+    pub inputs: usize,
+    /// Neurons of each hidden layer.
+    pub hidden: Vec<usize>,
+    /// Readout neurons; 0 for a layer without a readout.
+    pub classes: usize,
+    /// Time steps.
+    pub steps: usize,
+}
+
+const fn layer(neurons: usize, steps: usize) -> Workload {
+    Workload::Layer { neurons, steps }
+}
+
+impl Workload {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Fmnist,
+        Self::Shd,
+        Self::YinYang,
+        layer(100, 32),
+        layer(100, 128),
+        layer(100, 512),
+        layer(100, 2048),
+        layer(1000, 32),
+        layer(1000, 128),
+        layer(1000, 512),
+        Self::Deep,
+        Self::Long,
+    ];
+
+    /// Their names, each once.
+    pub const NAMES: [&str; 6] = ["fmnist", "shd", "yinyang", "layer", "deep", "long"];
+
+    /// The name on the command line, which all cells of the speed benchmark share.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fmnist => "fmnist",
+            Self::Shd => "shd",
+            Self::YinYang => "yinyang",
+            Self::Layer { .. } => "layer",
+            Self::Deep => "deep",
+            Self::Long => "long",
+        }
+    }
+
+    /// Its sizes.
+    pub fn sizes(self) -> Sizes {
+        let (inputs, hidden, classes, steps) = match self {
+            Self::Fmnist => (784, vec![1000], 10, 100),
+            Self::Shd => (700, vec![300], 20, 500),
+            Self::YinYang => (4, vec![120], 3, 100),
+            Self::Layer { neurons, steps } => (1000, vec![neurons], 0, steps),
+            Self::Deep => (784, vec![1000; 3], 10, 100),
+            Self::Long => (784, vec![1000], 10, 4096),
+        };
+        Sizes {
+            inputs,
+            hidden,
+            classes,
+            steps,
+        }
+    }
+
+    /// Hidden neurons × time steps × samples.
+    pub fn neuron_steps(self) -> usize {
+        let sizes = self.sizes();
+        sizes.hidden.iter().sum::<usize>() * sizes.steps * BATCH
+    }
+
+    /// The decay of the hidden neurons' membrane, for people.
+    pub fn beta(self) -> &'static str {
+        match self {
+            Self::Layer { .. } => "0.9 at first, trained per neuron",
+            _ => "exp(-1/10) at first, trained per neuron",
+        }
+    }
+
+    /// A batch of synthetic spikes, the same every time.
+    pub fn input(self, device: &Device) -> SpikeTrain {
+        match self {
+            Self::Fmnist | Self::Deep => self.once(0.5, device).into(),
+            Self::YinYang => self.once(0.0, device).into(),
+            Self::Shd => self.anywhere(0.023, device).into(),
+            Self::Long => self.anywhere(40.0 / 4096.0, device).into(),
+            Self::Layer { .. } => self.dense(device).into(),
+        }
+    }
+
+    /// Every input once, a share of them at the last step.
+    fn once(self, dark: f64, device: &Device) -> SpikeEvents {
+        let Sizes { inputs, steps, .. } = self.sizes();
+        let last = steps as u32 - 1;
+        let mut rng = rng();
+        let mut builder = SpikeEventsBuilder::new(steps, inputs);
+        for _ in 0..BATCH {
+            let spike = |_| match rng.random_bool(dark) {
+                true => last,
+                false => rng.random_range(0..last),
+            };
+            let steps: Vec<_> = (0..inputs).map(spike).collect();
+            builder
+                .push_first_spikes(&steps)
+                .expect("the spikes are drawn in range");
+        }
+        builder.build(device)
+    }
+
+    /// Spikes at random units and steps, so many that they would fill this share of all entries.
+    fn anywhere(self, density: f64, device: &Device) -> SpikeEvents {
+        let Sizes { inputs, steps, .. } = self.sizes();
+        let count = (density * (inputs * steps) as f64) as usize;
+        let mut rng = rng();
+        let mut builder = SpikeEventsBuilder::new(steps, inputs);
+        for _ in 0..BATCH {
+            let spike = |_| {
+                let step = rng.random_range(0..steps as u32);
+                (step, rng.random_range(0..inputs as u32))
+            };
+            let spikes: Vec<_> = (0..count).map(spike).collect();
+            builder
+                .push_sample(&spikes)
+                .expect("the spikes are drawn in range");
+        }
+        builder.build(device)
+    }
+
+    /// The paper's: a rate r for each sample, uniform from 0 to 200, and at every step Poisson(r/t)
+    /// spikes of each unit, clipped to 1.
+    fn dense(self, device: &Device) -> Tensor<3> {
+        let Sizes { inputs, steps, .. } = self.sizes();
+        let mut rng = rng();
+        let mut spikes = Vec::with_capacity(BATCH * steps * inputs);
+        for _ in 0..BATCH {
+            let rate = rng.random_range(0.0..200.0);
+            let any = -f64::exp_m1(-rate / steps as f64) as f32;
+            let spike = |_| f32::from(u8::from(rng.random::<f32>() < any));
+            spikes.extend((0..steps * inputs).map(spike));
+        }
+        Tensor::from_data(TensorData::new(spikes, [BATCH, steps, inputs]), device)
+    }
+}
+
+fn rng() -> Xoshiro256PlusPlus {
+    Xoshiro256PlusPlus::seed_from_u64(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_has_a_workload_and_every_workload_a_name() {
+        let mut names: Vec<_> = Workload::ALL.iter().map(|w| w.name()).collect();
+        names.dedup();
+        assert_eq!(names, Workload::NAMES);
+    }
+
+    #[test]
+    fn dense_spikes_are_as_many_as_the_rates_say() {
+        let cpu = runner::device::select("cpu").unwrap();
+        let train = layer(100, 32).input(&cpu.device);
+        let dense = train.dense().unwrap().clone();
+        let share = dense.mean().into_scalar::<f32>();
+        // 1 − exp(−r/32), averaged over r: 0.84 for many samples.
+        assert!((0.75..0.93).contains(&share), "{share}");
+    }
+}

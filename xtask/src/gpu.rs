@@ -16,9 +16,20 @@ const PACKAGES: [&str; 2] = ["nvidia-cuda-nvrtc-cu12", "nvidia-cuda-runtime-cu12
 pub fn check() -> Result<(), String> {
     let folder = std::env::current_dir().map_err(|e| format!("the current folder: {e}"))?;
     let nvidia = folder.join("target/nvrtc");
-    if !nvidia.join("nvidia/cuda_runtime/include/cuda_fp16.h").exists() {
+    if !nvidia
+        .join("nvidia/cuda_runtime/include/cuda_fp16.h")
+        .exists()
+    {
         let target = nvidia.display().to_string();
-        let options = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", &target];
+        let options = [
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--target",
+            &target,
+        ];
         command("python3", &[&options[..], &PACKAGES].concat(), &[])?;
     }
     let text = |path: &Path| path.display().to_string();
@@ -30,9 +41,24 @@ pub fn check() -> Result<(), String> {
         // Matrix products are Burn's: one way to do them is enough here.
         ("CUBECL_AUTOTUNE_LEVEL", "minimal"),
     ];
-    let packages = ["test", "-p", "runner", "-p", "agreement", "--features", FEATURES];
-    let tests = ["--test", "devices", "--test", "nvrtc", "--", "--nocapture"];
-    command("cargo", &[&packages[..], &tests].concat(), &variables)
+    let packages = [
+        "test",
+        "-p",
+        "runner",
+        "-p",
+        "agreement",
+        "--features",
+        FEATURES,
+    ];
+    // The CPU has its turn with all the other tests. Side by side the drivers' threads stand in each
+    // other's way.
+    let tests = ["--test", "devices", "--test", "nvrtc", "--"];
+    let which = ["wgpu", "every_kernel", "--nocapture", "--test-threads", "1"];
+    command(
+        "cargo",
+        &[&packages[..], &tests, &which].concat(),
+        &variables,
+    )
 }
 
 #[derive(clap::Args)]
@@ -55,10 +81,21 @@ pub fn suite(args: &Suite) -> Result<(), String> {
 /// The suite as one file. Without LLVM, which neither builds everywhere nor is needed: its kernels are
 /// compiled by NVRTC on the machine that runs it.
 fn build() -> Result<PathBuf, String> {
-    let commit = Command::new("git").args(["rev-parse", "--short", "HEAD"]).output();
-    let commit = commit.map_or_else(|_| String::new(), |out| String::from_utf8_lossy(&out.stdout).into());
+    let commit = Command::new("git")
+        .args(["rev-parse", "--short", "HEAD"])
+        .output();
+    let commit = commit.map_or_else(
+        |_| String::new(),
+        |out| String::from_utf8_lossy(&out.stdout).into(),
+    );
     let kept = Kept::new("Cargo.lock")?;
-    let options = ["build", "--config", "xtask/without-llvm.toml", "-p", "gpu-suite"];
+    let options = [
+        "build",
+        "--config",
+        "xtask/without-llvm.toml",
+        "-p",
+        "gpu-suite",
+    ];
     let features = ["--features", "gpu-suite/cuda"];
     let variables = [("BLOCK_COMMIT", commit.trim())];
     let built = command("cargo", &[&options[..], &features].concat(), &variables);
@@ -67,7 +104,10 @@ fn build() -> Result<PathBuf, String> {
     let program = PathBuf::from("target/debug/gpu-suite");
     match program.exists() {
         true => Ok(program),
-        false => Err(format!("{}: not built there; is CARGO_TARGET_DIR set?", program.display())),
+        false => Err(format!(
+            "{}: not built there; is CARGO_TARGET_DIR set?",
+            program.display()
+        )),
     }
 }
 

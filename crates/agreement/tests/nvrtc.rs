@@ -20,7 +20,12 @@ fn every_kernel_compiles() {
             match compile_ptx_with_opts(&source.code, options.clone()) {
                 Ok(_) => {}
                 Err(CompileError::CompileError { log, .. }) => {
-                    panic!("{} for {arch}: {}\n{}", source.name, log.to_string_lossy(), source.code)
+                    panic!(
+                        "{} for {arch}: {}\n{}",
+                        source.name,
+                        log.to_string_lossy(),
+                        source.code
+                    )
                 }
                 Err(error) => panic!("{} for {arch}: {error:?}", source.name),
             }

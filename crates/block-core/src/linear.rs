@@ -61,13 +61,12 @@ pub struct ReadoutTrace {
     pub counts: Tensor<2, Int>,
 }
 
-/// A linear layer of spiking neurons: the model's function ([`block::scan`], [`standard::single_spike`],
-/// [`standard::multi_spike`]) of x·W + bias.
+/// A linear layer of spiking neurons: [`spikes`](crate::spikes) of x·W + bias.
 ///
-/// Driven by events the dense input is never formed: on the CPU each event adds one row of the weight,
-/// and the weight's gradient is gathered by event, in a fixed order; the gradient of every model is a
-/// closed form. (With an initial potential events become dense first.) If the train also has dense spikes, these receive a gradient, ∂L/∂I·Wᵀ. Dense inputs go
-/// through a matrix product, the standard models then step by step on autodiff. All agree to rounding.
+/// Driven by events the dense input is never formed: each event adds one row of the weight, and the
+/// weight's gradient is gathered by event, in a fixed order. (With an initial potential events become
+/// dense first.) If the train also has dense spikes, these receive a gradient, ∂L/∂I·Wᵀ. Dense inputs go
+/// through a matrix product. All agree to rounding.
 ///
 /// # Shapes
 ///

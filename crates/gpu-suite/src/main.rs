@@ -93,7 +93,10 @@ fn run(args: &Args) -> Result<bool, String> {
     }
     write(&args.out, &report)?;
     println!("written to {}", args.out.display());
-    Ok(report.agreement.iter().all(|outcome| outcome.failure.is_none()))
+    Ok(report
+        .agreement
+        .iter()
+        .all(|outcome| outcome.failure.is_none()))
 }
 
 fn agree(device: &NamedDevice) -> Vec<Outcome> {

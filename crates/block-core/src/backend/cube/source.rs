@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use cubecl::Compiler;
 use cubecl::ir::features::Features;
 use cubecl::ir::{
     DeviceIdentity, DeviceProperties, ElemType, FloatKind, HardwareProperties,
@@ -40,25 +41,6 @@ const CURVES: [Curve; 4] = [
     Curve::Triangular,
 ];
 
-/// Every kernel in every variant and floating-point type that a launch can ask for.
-pub fn cuda_sources() -> Vec<Source> {
-    let mut sources = Vec::new();
-    for (dtype, kind) in [
-        ("f32", FloatKind::F32),
-        ("f16", FloatKind::F16),
-        ("bf16", FloatKind::BF16),
-    ] {
-        let before = sources.len();
-        let element = ElemType::Float(kind);
-        sequential(&mut sources, element);
-        in_chunks(&mut sources, element);
-        for source in &mut sources[before..] {
-            source.name = format!("{} {dtype}", source.name);
-        }
-    }
-    sources
-}
-
 /// A kernel's source, by its struct, compilation arguments and constants.
 macro_rules! push {
     ($sources:expr, $kernel:ident :: $name:ident :: $of:ident, [$($argument:expr),*], $($constant:expr),*) => {{
@@ -73,52 +55,152 @@ macro_rules! push {
             .compile(kernel.define(), &CompilationOptions::default())
             .expect("the kernel has a translation")
             .source;
+        #[allow(unused_mut, reason = "a kernel without constants")]
         let mut name = stringify!($kernel::$name).replace(' ', "");
-        for constant in [$(format!("{:?}", $constant)),*] {
-            if !constant.starts_with("Float") {
-                name = format!("{name} {constant}");
-            }
-        }
+        $(name = format!("{name} {:?}", $constant);)*
         $sources.push(Source { name, code });
     }};
 }
 
-fn sequential(sources: &mut Vec<Source>, f: ElemType) {
-    push!(sources, dense::integrate::Integrate, [BUFFER, BUFFER, BUFFER, (), ()], f);
+/// Every kernel in every variant and floating-point type that a launch can ask for.
+pub fn cuda_sources() -> Vec<Source> {
+    let mut sources = Vec::new();
+    for kind in [FloatKind::F32, FloatKind::F16, FloatKind::BF16] {
+        let element = ElemType::Float(kind);
+        sequential(&mut sources, element);
+        in_chunks(&mut sources, element);
+    }
     push!(
-        sources, dense::integrate_backward::IntegrateBackward,
-        [BUFFER, BUFFER, BUFFER, BUFFER, BUFFER, BUFFER, ()], f
+        sources,
+        chunked::earliest::Earliest,
+        [BUFFER, BUFFER, (), (), ()],
     );
-    push!(sources, dense::latch::Latch, [BUFFER, BUFFER, BUFFER, (), ()], f);
-    push!(sources, dense::sum_twice::SumTwice, [BUFFER, BUFFER, (), (), ()], f);
-    push!(sources, events::gather::Gather, [BUFFER, BUFFER, BUFFER, BUFFER, (), (), ()], f);
-    push!(sources, events::readout_weight::ReadoutWeight, [BUFFER, BUFFER, BUFFER, (), (), ()], f);
+    sources
+}
+
+fn sequential(sources: &mut Vec<Source>, f: ElemType) {
     push!(
-        sources, adam::adam::Adam,
-        [BUFFER, BUFFER, BUFFER, BUFFER, BUFFER, BUFFER, BUFFER, (), (), (), (), (), (), ()], f
+        sources,
+        dense::integrate::Integrate,
+        [BUFFER, BUFFER, BUFFER, (), ()],
+        f
+    );
+    push!(
+        sources,
+        dense::integrate_backward::IntegrateBackward,
+        [BUFFER, BUFFER, BUFFER, BUFFER, BUFFER, BUFFER, ()],
+        f
+    );
+    push!(
+        sources,
+        dense::latch::Latch,
+        [BUFFER, BUFFER, BUFFER, (), ()],
+        f
+    );
+    push!(
+        sources,
+        dense::sum_twice::SumTwice,
+        [BUFFER, BUFFER, (), (), ()],
+        f
+    );
+    push!(
+        sources,
+        events::gather::Gather,
+        [BUFFER, BUFFER, BUFFER, BUFFER, (), (), ()],
+        f
+    );
+    push!(
+        sources,
+        events::readout_weight::ReadoutWeight,
+        [BUFFER, BUFFER, BUFFER, (), (), ()],
+        f
+    );
+    push!(
+        sources,
+        adam::adam::Adam,
+        [
+            BUFFER,
+            BUFFER,
+            BUFFER,
+            BUFFER,
+            BUFFER,
+            BUFFER,
+            BUFFER,
+            (),
+            (),
+            (),
+            (),
+            (),
+            (),
+            ()
+        ],
+        f
     );
     for curve in CURVES {
         push!(
-            sources, dense::latch_backward::LatchBackward,
-            [BUFFER, BUFFER, BUFFER, (), (), (), ()], curve, f
+            sources,
+            dense::latch_backward::LatchBackward,
+            [BUFFER, BUFFER, BUFFER, (), (), (), ()],
+            curve,
+            f
         );
     }
     for model in MODELS {
-        push!(sources, dense::scan::Scan, [BUFFER, BUFFER, BUFFER, BUFFER, BUFFER, ()], model, f);
-        push!(sources, dense::spike_train::SpikeTrain, [BUFFER, BUFFER, BUFFER, (), ()], model, f);
+        push!(
+            sources,
+            dense::scan::Scan,
+            [BUFFER, BUFFER, BUFFER, BUFFER, BUFFER, ()],
+            model,
+            f
+        );
+        push!(
+            sources,
+            dense::spike_train::SpikeTrain,
+            [BUFFER, BUFFER, BUFFER, (), ()],
+            model,
+            f
+        );
         for output in [events::Output::Spikes, events::Output::Membrane] {
             push!(
-                sources, events::forward::Forward,
-                [BUFFER, BUFFER, BUFFER, BUFFER, BUFFER, BUFFER, BUFFER, BUFFER, (), ()],
-                model, output, f
+                sources,
+                events::forward::Forward,
+                [
+                    BUFFER,
+                    BUFFER,
+                    BUFFER,
+                    BUFFER,
+                    BUFFER,
+                    BUFFER,
+                    BUFFER,
+                    BUFFER,
+                    (),
+                    ()
+                ],
+                model,
+                output,
+                f
             );
         }
         for curve in CURVES {
             for meaning in [Meaning::Spikes, Meaning::Faulty] {
                 push!(
-                    sources, dense::scan_backward::ScanBackward,
-                    [BUFFER, BUFFER, BUFFER, BUFFER, BUFFER, BUFFER, BUFFER, (), ()],
-                    curve, model, meaning, f
+                    sources,
+                    dense::scan_backward::ScanBackward,
+                    [
+                        BUFFER,
+                        BUFFER,
+                        BUFFER,
+                        BUFFER,
+                        BUFFER,
+                        BUFFER,
+                        BUFFER,
+                        (),
+                        ()
+                    ],
+                    curve,
+                    model,
+                    meaning,
+                    f
                 );
             }
         }
@@ -126,34 +208,71 @@ fn sequential(sources: &mut Vec<Source>, f: ElemType) {
 }
 
 fn in_chunks(sources: &mut Vec<Source>, f: ElemType) {
-    push!(sources, chunked::ends::Ends, [BUFFER, BUFFER, BUFFER, (), (), ()], f);
-    push!(sources, chunked::starts::Starts, [BUFFER, BUFFER, BUFFER, (), (), ()], f);
     push!(
-        sources, chunked::membrane::Membrane,
-        [BUFFER, BUFFER, BUFFER, BUFFER, BUFFER, (), (), ()], f
+        sources,
+        chunked::ends::Ends,
+        [BUFFER, BUFFER, BUFFER, (), (), ()],
+        f
     );
-    push!(sources, chunked::earliest::Earliest, [BUFFER, BUFFER, (), (), ()],);
+    push!(
+        sources,
+        chunked::starts::Starts,
+        [BUFFER, BUFFER, BUFFER, (), (), ()],
+        f
+    );
+    push!(
+        sources,
+        chunked::membrane::Membrane,
+        [BUFFER, BUFFER, BUFFER, BUFFER, BUFFER, (), (), ()],
+        f
+    );
     for spiking in [false, true] {
         push!(
-            sources, chunked::reverse_starts::ReverseStarts,
-            [BUFFER, BUFFER, BUFFER, (), (), (), (), ()], spiking, f
+            sources,
+            chunked::reverse_starts::ReverseStarts,
+            [BUFFER, BUFFER, BUFFER, (), (), (), (), ()],
+            spiking,
+            f
         );
         for curve in CURVES {
             push!(
-                sources, chunked::reverse_ends::ReverseEnds,
-                [BUFFER, BUFFER, BUFFER, BUFFER, (), (), (), (), ()], curve, spiking, f
+                sources,
+                chunked::reverse_ends::ReverseEnds,
+                [BUFFER, BUFFER, BUFFER, BUFFER, (), (), (), (), ()],
+                curve,
+                spiking,
+                f
             );
             push!(
-                sources, chunked::reverse_all::ReverseAll,
-                [BUFFER, BUFFER, BUFFER, BUFFER, BUFFER, BUFFER, BUFFER, (), (), (), ()],
-                curve, spiking, f
+                sources,
+                chunked::reverse_all::ReverseAll,
+                [
+                    BUFFER,
+                    BUFFER,
+                    BUFFER,
+                    BUFFER,
+                    BUFFER,
+                    BUFFER,
+                    BUFFER,
+                    (),
+                    (),
+                    (),
+                    ()
+                ],
+                curve,
+                spiking,
+                f
             );
         }
     }
 }
 
 fn settings() -> KernelSettings {
-    KernelSettings::new(*CubeDim::new_1d(256), ExecutionMode::Checked, AddressType::U32)
+    KernelSettings::new(
+        *CubeDim::new_1d(256),
+        ExecutionMode::Checked,
+        AddressType::U32,
+    )
 }
 
 /// Of a GPU in general: the kernels ask for nothing special.

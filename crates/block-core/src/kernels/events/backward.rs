@@ -65,12 +65,13 @@ pub(crate) fn backward<F: Real>(
             current: current.as_mut().and_then(Iterator::next),
         })
         .collect();
+    let closing = layer.closing_steps();
     let memory = || (Block::default(), Scratch::default());
     let work = blocks(n).zip(outputs);
     work.for_each_init(memory, |(block, scratch), (start, out)| {
         block.load(&layer, start);
         let source = Source::load(upstream, n, start);
-        backward_block(block, &layer.events, rule, &source, scratch, out);
+        backward_block(block, &layer.events, &closing, rule, &source, scratch, out);
     });
     let neurons = 0..n;
     gradient.readout_weight = neurons
@@ -112,6 +113,7 @@ impl<F> Default for Scratch<F> {
 fn backward_block<F: Real>(
     block: &Block<F>,
     events: &EventRows<'_>,
+    closing: &[usize],
     rule: SpikeRule,
     source: &Source<'_, F>,
     scratch: &mut Scratch<F>,
@@ -126,9 +128,11 @@ fn backward_block<F: Real>(
     scratch.readout.clear();
     scratch.readout.resize(source.weight.len(), zero);
     let (d_weight, membrane) = (&mut scratch.weight, &mut scratch.membrane);
-    let (mut d_bias, mut d_beta) = (zero, zero);
+    let (mut d_bias, mut d_beta, mut to_all) = (zero, zero, zero);
     for sample in 0..events.batch {
-        let first = block.sweep(events, sample, rule.model, |t, u| membrane[t] = *u);
+        let closing = closing[sample];
+        let first = block.sweep(events, sample, closing, rule.model, |t, u| membrane[t] = *u);
+        let mut last = zero;
         let mut reverse = Reverse::new(rule, source.summed());
         for t in (0..steps).rev() {
             let row = sample * steps + t;
@@ -139,9 +143,16 @@ fn backward_block<F: Real>(
                 let before = after(rule.model, &membrane[t - 1], &first, t - 1);
                 d_beta = d_beta.add(d.mul(before));
             }
-            for &unit in events.at(sample, t) {
-                let row = &mut d_weight[unit as usize];
-                *row = row.add(d);
+            if t == closing {
+                // To all units; those that fired before get it back.
+                last = d;
+                to_all = to_all.add(d);
+            } else {
+                let d = d.sub(last);
+                for &unit in events.at(sample, t) {
+                    let row = &mut d_weight[unit as usize];
+                    *row = row.add(d);
+                }
             }
             if readout_trained {
                 source.add_readout(row, u.above(), &mut scratch.readout);
@@ -152,7 +163,7 @@ fn backward_block<F: Real>(
         }
     }
     for (unit, row) in d_weight.iter().enumerate() {
-        out.weight.write(unit, row);
+        out.weight.write(unit, &row.add(to_all));
     }
     if readout_trained {
         for (class, row) in scratch.readout.iter().enumerate() {

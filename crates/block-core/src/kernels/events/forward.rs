@@ -23,6 +23,7 @@ pub(crate) struct Fired {
 pub(crate) fn forward<F: Real>(layer: EventLayer<'_, F>, model: NeuronModel) -> Fired {
     let EventRows { batch, steps, .. } = layer.events;
     let n = layer.beta.len();
+    let closing = layer.closing_steps();
     let rows = batch * steps;
     let mut first = vec![0; batch * n];
     let mut counts = vec![0; batch * n];
@@ -36,12 +37,12 @@ pub(crate) fn forward<F: Real>(layer: EventLayer<'_, F>, model: NeuronModel) -> 
         let work = work.zip(masks.par_chunks_mut(rows));
         work.for_each_init(Block::default, |block, ((start, outputs), masks)| {
             block.load(&layer, start);
-            many_block(block, &layer.events, outputs, masks);
+            many_block(block, &layer.events, &closing, outputs, masks);
         });
     } else {
         work.for_each_init(Block::default, |block, (start, outputs)| {
             block.load(&layer, start);
-            once_block(block, &layer.events, model, outputs);
+            once_block(block, &layer.events, &closing, model, outputs);
         });
     }
     Fired {
@@ -58,11 +59,12 @@ type Outputs<'a> = (Columns<'a, i32>, Columns<'a, i32>);
 pub(crate) fn membrane<F: Real>(layer: EventLayer<'_, F>) -> Vec<F> {
     let EventRows { batch, steps, .. } = layer.events;
     let n = layer.beta.len();
+    let closing = layer.closing_steps();
     let mut out = vec![F::zero(); batch * steps * n];
     let work = blocks(n).zip(Columns::split(&mut out, n));
     work.for_each_init(Block::default, |block, (start, out)| {
         block.load(&layer, start);
-        membrane_block(block, &layer.events, out);
+        membrane_block(block, &layer.events, &closing, out);
     });
     out
 }
@@ -71,11 +73,12 @@ pub(crate) fn membrane<F: Real>(layer: EventLayer<'_, F>) -> Vec<F> {
 fn once_block<F: Real>(
     block: &Block<F>,
     events: &EventRows<'_>,
+    closing: &[usize],
     model: NeuronModel,
     (mut first_out, mut counts_out): Outputs<'_>,
 ) {
     for sample in 0..events.batch {
-        let first = block.sweep(events, sample, model, |_, _| ());
+        let first = block.sweep(events, sample, closing[sample], model, |_, _| ());
         first_out.write(sample, &first);
         let fired = first.below(events.steps as i32);
         counts_out.write(sample, &fired);
@@ -86,13 +89,14 @@ fn once_block<F: Real>(
 fn many_block<F: Real>(
     block: &Block<F>,
     events: &EventRows<'_>,
+    closing: &[usize],
     (mut first_out, mut counts_out): Outputs<'_>,
     masks: &mut [u32],
 ) {
     for sample in 0..events.batch {
         let masks = &mut masks[sample * events.steps..][..events.steps];
         let mut counts = Lanes::zero();
-        let first = block.sweep(events, sample, NeuronModel::MultiSpike, |t, u| {
+        let first = block.sweep(events, sample, closing[sample], NeuronModel::MultiSpike, |t, u| {
             let spikes = u.above();
             counts = counts.add(spikes);
             masks[t] = spikes.bits();
@@ -103,9 +107,9 @@ fn many_block<F: Real>(
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
-fn membrane_block<F: Real>(block: &Block<F>, events: &EventRows<'_>, mut out: Columns<'_, F>) {
+fn membrane_block<F: Real>(block: &Block<F>, events: &EventRows<'_>, closing: &[usize], mut out: Columns<'_, F>) {
     for sample in 0..events.batch {
-        block.sweep(events, sample, NeuronModel::Block, |t, v| {
+        block.sweep(events, sample, closing[sample], NeuronModel::Block, |t, v| {
             out.write(sample * events.steps + t, v);
         });
     }

@@ -12,6 +12,7 @@ use burn::tensor::{DType, Device};
 use serde::Serialize;
 
 pub use operations::Operation;
+use problem::Problem;
 pub use problem::Sizes;
 
 /// What came of one operation on one device.
@@ -44,6 +45,10 @@ pub const SIZES: [Sizes; 6] = [
     Sizes::new(2, 517, 3, 5, 2),
 ];
 
+/// Sizes of the problems of [`Problem::steady`](problem::Problem::steady), for the operations whose sums
+/// over time grow with its square: few neurons, and more than a GPU cuts time for.
+const STEADY: [Sizes; 2] = [Sizes::new(1, 500, 1, 2, 1), Sizes::new(127, 370, 1, 130, 1)];
+
 /// Runs one operation on all [`SIZES`], contiguous and strided; nothing if it has no meaning in a type.
 pub fn run(operation: Operation, device: &Device, dtype: DType) -> Option<Outcome> {
     let mut outcome = Outcome {
@@ -55,11 +60,14 @@ pub fn run(operation: Operation, device: &Device, dtype: DType) -> Option<Outcom
         worst: 0.0,
         failure: None,
     };
-    for (seed, sizes) in SIZES.into_iter().enumerate() {
-        if !operation.covers(sizes, dtype) {
-            continue;
-        }
-        let problem = problem::Problem::random(seed as u64, sizes, dtype, operation.model());
+    let random = SIZES.into_iter().enumerate();
+    let random = random
+        .filter(|(_, sizes)| operation.covers(*sizes, dtype))
+        .map(|(seed, sizes)| Problem::random(seed as u64, sizes, dtype, operation.model()));
+    let steady = STEADY.into_iter().filter(|_| operation.sums_twice());
+    let steady = steady.map(|sizes| Problem::steady(sizes, dtype));
+    for problem in random.chain(steady) {
+        let sizes = problem.sizes;
         let expected = operation.expected(&problem);
         for strided in [false, true] {
             let found = operation.found(&problem, device, dtype, strided);

@@ -93,6 +93,11 @@ impl Operation {
         }
     }
 
+    /// Whether it sums gradients over time, and those sums again.
+    pub(crate) fn sums_twice(self) -> bool {
+        matches!(self, Self::FirstSpikes | Self::Scan(NeuronModel::Block))
+    }
+
     /// Whether a comparison makes sense.
     pub(crate) fn covers(self, sizes: Sizes, dtype: DType) -> bool {
         let half = matches!(dtype, DType::F16 | DType::BF16);

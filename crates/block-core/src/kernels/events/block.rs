@@ -1,6 +1,6 @@
 use super::super::lanes::Lanes;
-use super::super::scan::latch_row;
 use super::super::rows::NONE;
+use super::super::scan::latch_row;
 use super::super::{EventRows, Real};
 use super::EventLayer;
 use crate::neurons::NeuronModel;

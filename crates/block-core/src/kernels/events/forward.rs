@@ -96,22 +96,39 @@ fn many_block<F: Real>(
     for sample in 0..events.batch {
         let masks = &mut masks[sample * events.steps..][..events.steps];
         let mut counts = Lanes::zero();
-        let first = block.sweep(events, sample, closing[sample], NeuronModel::MultiSpike, |t, u| {
-            let spikes = u.above();
-            counts = counts.add(spikes);
-            masks[t] = spikes.bits();
-        });
+        let first = block.sweep(
+            events,
+            sample,
+            closing[sample],
+            NeuronModel::MultiSpike,
+            |t, u| {
+                let spikes = u.above();
+                counts = counts.add(spikes);
+                masks[t] = spikes.bits();
+            },
+        );
         first_out.write(sample, &first);
         counts_out.write(sample, &counts.to_i32());
     }
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
-fn membrane_block<F: Real>(block: &Block<F>, events: &EventRows<'_>, closing: &[usize], mut out: Columns<'_, F>) {
+fn membrane_block<F: Real>(
+    block: &Block<F>,
+    events: &EventRows<'_>,
+    closing: &[usize],
+    mut out: Columns<'_, F>,
+) {
     for sample in 0..events.batch {
-        block.sweep(events, sample, closing[sample], NeuronModel::Block, |t, v| {
-            out.write(sample * events.steps + t, v);
-        });
+        block.sweep(
+            events,
+            sample,
+            closing[sample],
+            NeuronModel::Block,
+            |t, v| {
+                out.write(sample * events.steps + t, v);
+            },
+        );
     }
 }
 

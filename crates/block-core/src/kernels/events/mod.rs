@@ -31,7 +31,8 @@ pub(crate) struct EventLayer<'a, F> {
 impl<F> EventLayer<'_, F> {
     /// Those of the events.
     fn closing_steps(&self) -> Vec<usize> {
-        self.events.closing_steps(self.weight.len() / self.beta.len())
+        self.events
+            .closing_steps(self.weight.len() / self.beta.len())
     }
 }
 

@@ -10,7 +10,10 @@ use crate::command;
 const FEATURES: &str = "runner/wgpu,agreement/wgpu,agreement/nvrtc";
 
 /// NVIDIA's compiler and headers, as PyPI has them.
-const PACKAGES: [&str; 2] = ["nvidia-cuda-nvrtc-cu12", "nvidia-cuda-runtime-cu12"];
+const PACKAGES: [&str; 2] = [
+    "nvidia-cuda-nvrtc-cu12==12.9.86",
+    "nvidia-cuda-runtime-cu12==12.9.79",
+];
 
 /// The agreement suite on Vulkan (a software driver will do), and every CUDA kernel through NVRTC.
 pub fn check() -> Result<(), String> {
@@ -52,7 +55,9 @@ pub fn check() -> Result<(), String> {
     ];
     // The CPU has its turn with all the other tests. Side by side the drivers' threads stand in each
     // other's way.
-    let tests = ["--test", "devices", "--test", "nvrtc", "--"];
+    let tests = [
+        "--test", "devices", "--test", "nvrtc", "--test", "gpu", "--",
+    ];
     let which = ["wgpu", "every_kernel", "--nocapture", "--test-threads", "1"];
     command(
         "cargo",

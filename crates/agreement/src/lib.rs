@@ -11,7 +11,7 @@ mod problem;
 use burn::tensor::{DType, Device};
 use serde::Serialize;
 
-pub use operations::Operation;
+pub use operations::{Beside, Operation};
 use problem::Problem;
 pub use problem::Sizes;
 
@@ -35,14 +35,16 @@ pub struct Outcome {
 }
 
 /// The sizes that every operation is run on: one of everything, one step, nothing a multiple of
-/// anything, more neurons than a block of threads, few neurons over a long time.
-pub const SIZES: [Sizes; 6] = [
+/// anything, more neurons than a block of threads, few neurons over a long time, more than a GPU works on
+/// at once.
+pub const SIZES: [Sizes; 7] = [
     Sizes::new(1, 1, 1, 1, 1),
     Sizes::new(2, 1, 3, 5, 2),
     Sizes::new(3, 29, 8, 67, 3),
     Sizes::new(2, 7, 13, 301, 11),
     Sizes::new(1, 300, 2, 1, 1),
     Sizes::new(2, 517, 3, 5, 2),
+    Sizes::new(3, 90, 2, 64_000, 1),
 ];
 
 /// Sizes of the problems of [`Problem::steady`](problem::Problem::steady), for the operations whose sums
@@ -64,8 +66,8 @@ pub fn run(operation: Operation, device: &Device, dtype: DType) -> Option<Outcom
     let random = random
         .filter(|(_, sizes)| operation.covers(*sizes, dtype))
         .map(|(seed, sizes)| Problem::random(seed as u64, sizes, dtype, operation.model()));
-    let steady = STEADY.into_iter().filter(|_| operation.sums_twice());
-    let steady = steady.map(|sizes| Problem::steady(sizes, dtype));
+    let steady = STEADY.into_iter().filter(|&sizes| operation.is_tried_by(sizes));
+    let steady = steady.map(|sizes| Problem::steady(sizes, dtype, operation.model()));
     for problem in random.chain(steady) {
         let sizes = problem.sizes;
         let expected = operation.expected(&problem);

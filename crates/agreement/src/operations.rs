@@ -26,14 +26,23 @@ pub enum Operation {
     Loop(NeuronModel),
     /// [`spiking_linear`] of dense spikes.
     Dense(NeuronModel),
-    /// [`spiking_linear`] of events, and of both forms: the dense spikes then have a gradient.
-    Events(NeuronModel),
+    /// [`spiking_linear`] of events; with dense spikes beside them, which then have a gradient, or alone.
+    Events(NeuronModel, Beside),
     /// [`linear_membrane`] of events and dense spikes.
     Membrane,
-    /// [`spiking_readout`] of events and dense spikes.
-    Readout(NeuronModel),
+    /// [`spiking_readout`] of events.
+    Readout(NeuronModel, Beside),
     /// [`FusedAdam`], three steps.
     Adam,
+}
+
+/// What stands beside the events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// The same spikes as a tensor.
+    Dense,
+    /// Nothing.
+    Nothing,
 }
 
 const MODELS: [NeuronModel; 3] = [
@@ -46,14 +55,13 @@ impl Operation {
     /// All of them.
     pub fn all() -> Vec<Self> {
         let mut all = vec![Self::Integrate, Self::FirstSpikes, Self::Convolution];
-        for of in [
-            Self::Scan,
-            Self::Loop,
-            Self::Dense,
-            Self::Events,
-            Self::Readout,
-        ] {
+        for of in [Self::Scan, Self::Loop, Self::Dense] {
             all.extend(MODELS.map(of));
+        }
+        for of in [Self::Events, Self::Readout] {
+            for beside in [Beside::Dense, Beside::Nothing] {
+                all.extend(MODELS.map(|model| of(model, beside)));
+            }
         }
         all.extend([Self::Membrane, Self::Adam]);
         all
@@ -66,6 +74,10 @@ impl Operation {
             NeuronModel::SingleSpike => "single-spike",
             NeuronModel::MultiSpike => "multi-spike",
         };
+        let alone = |beside| match beside {
+            Beside::Dense => "",
+            Beside::Nothing => ", events alone",
+        };
         match self {
             Self::Integrate => "integrate".into(),
             Self::FirstSpikes => "first spikes".into(),
@@ -73,9 +85,9 @@ impl Operation {
             Self::Convolution => "convolution, block".into(),
             Self::Loop(m) => format!("plain operations, {}", model(m)),
             Self::Dense(m) => format!("dense layer, {}", model(m)),
-            Self::Events(m) => format!("event-driven layer, {}", model(m)),
+            Self::Events(m, beside) => format!("event-driven layer, {}{}", model(m), alone(beside)),
             Self::Membrane => "event-driven integrator".into(),
-            Self::Readout(m) => format!("layer and readout, {}", model(m)),
+            Self::Readout(m, beside) => format!("layer and readout, {}{}", model(m), alone(beside)),
             Self::Adam => "adam".into(),
         }
     }
@@ -88,28 +100,37 @@ impl Operation {
             Self::Scan(model)
             | Self::Loop(model)
             | Self::Dense(model)
-            | Self::Events(model)
-            | Self::Readout(model) => Some(model),
+            | Self::Events(model, _)
+            | Self::Readout(model, _) => Some(model),
         }
     }
 
-    /// Whether it sums gradients over time, and those sums again.
-    pub(crate) fn sums_twice(self) -> bool {
-        matches!(self, Self::FirstSpikes | Self::Scan(NeuronModel::Block))
+    /// Whether a problem of [`Problem::steady`] tries its sums over time.
+    pub(crate) fn is_tried_by(self, steady: Sizes) -> bool {
+        match self {
+            Self::Scan(NeuronModel::Block) => true,
+            // Summed over many samples, its own gradients are beyond float16.
+            Self::Readout(NeuronModel::Block, Beside::Nothing) => steady.batch == 1,
+            _ => false,
+        }
     }
 
     /// Whether a comparison makes sense.
     pub(crate) fn covers(self, sizes: Sizes, dtype: DType) -> bool {
         let half = matches!(dtype, DType::F16 | DType::BF16);
+        let in_slices = matches!(
+            self,
+            Self::Events(NeuronModel::Block, Beside::Nothing)
+                | Self::Readout(NeuronModel::Block | NeuronModel::MultiSpike, Beside::Nothing)
+        );
         match self {
+            _ if sizes.neurons > 10_000 => in_slices && dtype == DType::F32,
             // Two step-by-step routes over a long time are slow, and nothing in them depends on it.
             Self::Convolution | Self::Loop(_) => sizes.steps < 100 && !half,
             // Sums over inputs and classes round too much in half precision to say who spikes.
-            Self::Dense(_) | Self::Events(_) | Self::Readout(_) | Self::Membrane => {
+            Self::Dense(_) | Self::Events(..) | Self::Readout(..) | Self::Membrane => {
                 !half || sizes.steps < 100
             }
-            // Moments have the parameter's type, and half precision is none for squares.
-            Self::Adam => !half,
             _ => true,
         }
     }
@@ -117,12 +138,7 @@ impl Operation {
     /// In float64 on the CPU, in plain tensor operations.
     pub(crate) fn expected(self, problem: &Problem) -> Vec<Named> {
         let reference = match self {
-            Self::Scan(model) | Self::Dense(model) | Self::Events(model) | Self::Loop(model) => {
-                match self {
-                    Self::Scan(_) | Self::Loop(_) => Self::Loop(model),
-                    _ => Self::Dense(model),
-                }
-            }
+            Self::Scan(model) => Self::Loop(model),
             other => other,
         };
         let run = Run::new(problem, &Device::flex().autodiff(), DType::F64, false, true);
@@ -239,17 +255,17 @@ impl<'a> Run<'a> {
         let n = self.problem.sizes.neurons;
         match operation {
             Operation::Adam => return self.adam(),
-            Operation::Dense(model) => return self.layer(model, false),
-            Operation::Events(model) => return self.layer(model, true),
+            Operation::Dense(model) => return self.layer(model, None),
+            Operation::Events(model, beside) => return self.layer(model, Some(beside)),
             Operation::Membrane => return self.membrane(),
-            Operation::Readout(model) => return self.readout(model),
+            Operation::Readout(model, beside) => return self.readout(model, beside),
             _ => {}
         }
         let (leaf, current) = self.train(&self.problem.current, n);
         let (out, first) = match operation {
             Operation::Integrate => {
                 let out = match self.reference {
-                    true => plain::integrate(current, self.beta.clone()),
+                    true => plain::integrate(current, self.decay()),
                     false => integrate(current, &self.neurons()).expect("shapes fit"),
                 };
                 (out, None)
@@ -276,7 +292,7 @@ impl<'a> Run<'a> {
                 (out.spikes.clone(), Some(first_spike_steps(out.spikes)))
             }
             Operation::Convolution | Operation::Loop(NeuronModel::Block) => {
-                let out = plain::block(current, self.beta.clone(), self.problem.surrogate);
+                let out = plain::block(current, self.decay(), self.problem.surrogate);
                 (out.spikes, Some(out.first_steps))
             }
             Operation::Loop(model) => {
@@ -305,7 +321,7 @@ impl<'a> Run<'a> {
         let neurons = self.neurons();
         match model {
             NeuronModel::Block => {
-                plain::block(current, self.beta.clone(), self.problem.surrogate).spikes
+                plain::block(current, self.decay(), self.problem.surrogate).spikes
             }
             NeuronModel::SingleSpike => {
                 standard::single_spike(current, &neurons)
@@ -321,7 +337,7 @@ impl<'a> Run<'a> {
     }
 
     /// A layer: spikes, first steps, counts and gradients, that of the dense input among them.
-    fn layer(&self, model: NeuronModel, events: bool) -> Vec<Named> {
+    fn layer(&self, model: NeuronModel, events: Option<Beside>) -> Vec<Named> {
         let Sizes {
             inputs, neurons: n, ..
         } = self.problem.sizes;
@@ -347,13 +363,15 @@ impl<'a> Run<'a> {
         let gradients = (out.clone() * self.loss(&self.problem.hidden_loss, n))
             .sum()
             .backward();
-        let d_input = leaf.grad(&gradients).expect("depends on the input");
         let mut results = vec![
             self.hidden("output", out, true),
             self.first(first),
             self.each("counts", counts),
-            named("∂L/∂x", self.train_gradient(d_input)),
         ];
+        if events != Some(Beside::Nothing) {
+            let d_input = leaf.grad(&gradients).expect("depends on the input");
+            results.push(named("∂L/∂x", self.train_gradient(d_input)));
+        }
         results.extend(self.parameters(&gradients));
         results
     }
@@ -365,10 +383,14 @@ impl<'a> Run<'a> {
         let (leaf, dense) = self.train(&self.problem.input, inputs);
         let out = if self.reference {
             let current = self.synapses().current(&dense.into()).expect("shapes fit");
-            plain::integrate(current, self.beta.clone())
+            plain::integrate(current, self.decay())
         } else {
-            linear_membrane(&self.input(dense, true), &self.synapses(), &self.neurons())
-                .expect("shapes fit")
+            linear_membrane(
+                &self.input(dense, Some(Beside::Dense)),
+                &self.synapses(),
+                &self.neurons(),
+            )
+            .expect("shapes fit")
         };
         let gradients = (out.clone() * self.loss(&self.problem.hidden_loss, n))
             .sum()
@@ -383,7 +405,7 @@ impl<'a> Run<'a> {
     }
 
     /// A layer and its readout: trace, first steps, counts, gradients of all parameters.
-    fn readout(&self, model: NeuronModel) -> Vec<Named> {
+    fn readout(&self, model: NeuronModel, beside: Beside) -> Vec<Named> {
         let Sizes {
             batch,
             steps,
@@ -408,7 +430,7 @@ impl<'a> Run<'a> {
             )
         } else {
             let out = spiking_readout(
-                &self.input(dense, true),
+                &self.input(dense, Some(beside)),
                 &self.synapses(),
                 &self.neurons(),
                 model,
@@ -425,13 +447,11 @@ impl<'a> Run<'a> {
         output.counts = rows
             .map(|sample| !self.problem.sample_has_tie(sample))
             .collect();
-        let d_input = leaf.grad(&gradients).expect("depends on the input");
-        let mut results = vec![
-            output,
-            self.first(first),
-            self.each("counts", counts),
-            named("∂L/∂x", self.train_gradient(d_input)),
-        ];
+        let mut results = vec![output, self.first(first), self.each("counts", counts)];
+        if beside == Beside::Dense {
+            let d_input = leaf.grad(&gradients).expect("depends on the input");
+            results.push(named("∂L/∂x", self.train_gradient(d_input)));
+        }
         results.extend(self.parameters(&gradients));
         let weight = self.readout_weight.grad(&gradients).expect("a weight");
         results.push(named("readout ∂L/∂W", weight));
@@ -462,14 +482,28 @@ impl<'a> Run<'a> {
         vec![named("parameter", parameter)]
     }
 
-    /// The input in both forms, or dense only.
-    fn input(&self, dense: Tensor<3>, events: bool) -> SpikeTrain {
-        let train = SpikeTrain::from(dense.clone());
-        if !events {
-            return train;
+    /// The input as events, alone or with the dense form, or as that only.
+    fn input(&self, dense: Tensor<3>, events: Option<Beside>) -> SpikeTrain {
+        let Some(beside) = events else {
+            return SpikeTrain::from(dense);
+        };
+        let events = SpikeEvents::from_dense(dense.clone().detach()).expect("whole numbers");
+        match beside {
+            Beside::Nothing => SpikeTrain::from(events),
+            Beside::Dense => SpikeTrain::from(dense)
+                .with_events(events)
+                .expect("the same shape"),
         }
-        let events = SpikeEvents::from_dense(dense.detach()).expect("whole numbers");
-        train.with_events(events).expect("the same shape")
+    }
+
+    /// β as plain operations take it.
+    fn decay(&self) -> Tensor<1> {
+        let (low, high) = (
+            self.beta.clone().lower_elem(0),
+            self.beta.clone().greater_elem(1),
+        );
+        let clamped = self.beta.clone().mask_fill(low, 0.0).mask_fill(high, 1.0);
+        clamped.expand([self.problem.sizes.neurons])
     }
 
     fn loss(&self, values: &[f64], width: usize) -> Tensor<3> {

@@ -44,7 +44,7 @@ pub(crate) struct Problem {
     pub sizes: Sizes,
     /// Input spikes, counts of 0 to 2: `[b, t, in]`.
     pub input: Vec<f64>,
-    /// `[in, n]`, `[n]`, `[n]`.
+    /// `[in, n]`, `[n]`, and `[n]` or, shared, `[1]`.
     pub weight: Vec<f64>,
     pub bias: Vec<f64>,
     pub beta: Vec<f64>,
@@ -61,6 +61,9 @@ pub(crate) struct Problem {
     /// `[b, n]`: whether rounding decides on a spike.
     tie: Vec<bool>,
 }
+
+/// The problem without a single input spike.
+const SILENT: u64 = 1;
 
 impl Problem {
     pub fn random(seed: u64, sizes: Sizes, dtype: DType, model: Option<NeuronModel>) -> Self {
@@ -91,7 +94,8 @@ impl Problem {
             }),
             weight: draw(inputs * n, &|u| scale * (u - shift)),
             bias: draw(n, &|u| 0.02 * u - 0.01),
-            beta: draw(n, &|u| 0.3 + 0.7 * u),
+            // Beyond [0, 1] now and then, where it is clamped; shared in every other problem.
+            beta: draw(if seed % 2 == 0 { n } else { 1 }, &|u| 0.3 + 0.8 * u),
             current: Vec::new(),
             readout_weight: draw(n * classes, &|u| (u - 0.5) / (n as f64).sqrt()),
             readout_bias: draw(classes, &|u| 0.1 * u),
@@ -106,6 +110,9 @@ impl Problem {
             ][seed as usize % 4],
             tie: vec![false; batch * n],
         };
+        if seed == SILENT {
+            problem.input.fill(0.0);
+        }
         problem.current = rounded(problem.currents(), dtype);
         if let Some(model) = model {
             problem.leave_ties_out(model, margin(dtype));
@@ -115,12 +122,20 @@ impl Problem {
 
     /// Neurons far above threshold from the first step on, and a gradient of 1 at every step: from step 362
     /// on, the order of faulty spikes and the sums over it are more than float16 holds.
-    pub fn steady(sizes: Sizes, dtype: DType) -> Self {
-        let mut problem = Self::random(0, sizes, dtype, None);
+    pub fn steady(sizes: Sizes, dtype: DType, model: Option<NeuronModel>) -> Self {
+        let mut problem = Self::random(0, sizes, dtype, model);
         // So far that the surrogate keeps the sums over time within float16, which β's gradient must fit.
         problem.current.fill(300.0);
         problem.beta.fill(0.5);
         problem.hidden_loss.fill(1.0);
+        // A readout's weight keeps them too, so the neurons may be nearer.
+        problem.input.fill(1.0);
+        problem.weight.fill(2.0);
+        problem.bias.fill(0.0);
+        problem.readout_weight.fill(2_f64.powi(-12));
+        problem.readout_beta.fill(0.5);
+        problem.readout_loss.fill(1.0);
+        problem.tie.fill(false);
         problem
     }
 
@@ -153,8 +168,8 @@ impl Problem {
                 let (mut v, mut fired) = (0.0, false);
                 let mut tie = false;
                 for t in 0..steps {
-                    let u: f64 =
-                        self.beta[neuron] * v + self.current[(sample * steps + t) * n + neuron];
+                    let beta = self.beta[neuron % self.beta.len()].clamp(0.0, 1.0);
+                    let u: f64 = beta * v + self.current[(sample * steps + t) * n + neuron];
                     let above = u > 1.0;
                     // Potentials grow without bound where nothing resets them, and so do their errors.
                     tie |= (u - 1.0).abs() < margin * u.abs().max(1.0);

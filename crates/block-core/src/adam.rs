@@ -5,9 +5,11 @@ use burn::optim::{LearningRate, Optimizer, RecordState, StateSink, StateSource};
 use burn::tensor::{Device, Tensor};
 
 use crate::backend::{AdamStep, SpikeOps, has_kernels};
+use crate::plain::wide;
 
 /// Adam (Kingma & Ba 2015) without weight decay, as PyTorch computes it: float64 constants and bias
-/// corrections, and, where there is a kernel, one pass over parameter and moments, in place.
+/// corrections, and, where there is a kernel, one pass over parameter and moments, in place. The moments
+/// of half-precision parameters are float32, as squares of gradients have no place in float16.
 ///
 /// ```
 /// use block_core::FusedAdam;
@@ -57,6 +59,8 @@ impl Optimizer for FusedAdam {
         gradient: Tensor<D>,
         state: Option<Self::State<D>>,
     ) -> (Tensor<D>, Option<Self::State<D>>) {
+        let dtype = tensor.dtype();
+        let (tensor, gradient) = (tensor.cast(wide(dtype)), gradient.cast(wide(dtype)));
         let FusedAdamState {
             time,
             first,
@@ -93,7 +97,7 @@ impl Optimizer for FusedAdam {
             first,
             second,
         };
-        (tensor, Some(state))
+        (tensor.cast(dtype), Some(state))
     }
 
     fn to_device<const D: usize>(state: Self::State<D>, device: &Device) -> Self::State<D> {

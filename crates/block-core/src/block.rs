@@ -56,7 +56,7 @@ pub fn scan(current: Tensor<3>, neurons: &LeakyNeurons) -> Result<BlockSpikes, S
     const NAME: &str = "block::scan";
     let [_, _, n] = current.dims();
     check::not_empty(NAME, current.dims())?;
-    let decay = neurons.decay(NAME, n)?;
+    let decay = neurons.decay(NAME, n, current.dtype())?;
     let current = neurons.inject_initial(NAME, current, &decay)?;
     if !has_kernels(&current.device(), current.dtype()) {
         return Ok(plain::block(current, decay, neurons.surrogate));

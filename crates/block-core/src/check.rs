@@ -1,4 +1,6 @@
-//! Shape checks of the public functions.
+//! Checks of the arguments of the public functions.
+
+use burn::tensor::DType;
 
 use crate::SpikeError;
 
@@ -29,4 +31,22 @@ pub(crate) fn not_empty(operation: &'static str, dims: [usize; 3]) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// All tensors of an operation have one element type.
+pub(crate) fn dtype(
+    operation: &'static str,
+    tensor: &'static str,
+    found: DType,
+    expected: DType,
+) -> Result<(), SpikeError> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(SpikeError::DataType {
+        operation,
+        tensor,
+        found: found.name(),
+        expected: expected.name(),
+    })
 }

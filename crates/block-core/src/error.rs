@@ -19,6 +19,18 @@ pub enum SpikeError {
         /// What it should have been, in words and numbers.
         expected: String,
     },
+    /// A tensor has another element type than those it is computed with.
+    #[error("{operation}: `{tensor}` is {found}, expected {expected}; cast one of them")]
+    DataType {
+        /// The public function that was called.
+        operation: &'static str,
+        /// The argument at fault.
+        tensor: &'static str,
+        /// Its element type.
+        found: &'static str,
+        /// That of the others.
+        expected: &'static str,
+    },
     /// A spike lies outside of the batch's time steps or units.
     #[error(
         "spike train of sample {sample}: {what} {found} is out of range, expected less than {limit}"

@@ -21,7 +21,7 @@ pub fn integrate(current: Tensor<3>, neurons: &LeakyNeurons) -> Result<Tensor<3>
     const NAME: &str = "integrate";
     let [_, _, n] = current.dims();
     check::not_empty(NAME, current.dims())?;
-    let decay = neurons.decay(NAME, n)?;
+    let decay = neurons.decay(NAME, n, current.dtype())?;
     let current = neurons.inject_initial(NAME, current, &decay)?;
     if !has_kernels(&current.device(), current.dtype()) {
         return Ok(plain::integrate(current, decay));

@@ -169,6 +169,13 @@ pub fn spiking_readout(
         &[classes],
         "(classes)",
     )?;
+    let dtype = synapses.weight.dtype();
+    for (name, found) in [
+        ("readout.weight", readout.weight.dtype()),
+        ("readout.bias", readout.bias.dtype()),
+    ] {
+        check::dtype(NAME, name, found, dtype)?;
+    }
     let fused = event_route(input, synapses, neurons).filter(|_| integrators.initial.is_none());
     let Some(events) = fused else {
         let hidden = spiking_linear(input, synapses, neurons, model)?;
@@ -183,7 +190,7 @@ pub fn spiking_readout(
     let readout = Readout {
         weight: readout.weight.clone().into_dispatch(),
         bias: readout.bias.clone().into_dispatch(),
-        beta: integrators.decay(NAME, classes)?.into_dispatch(),
+        beta: integrators.decay(NAME, classes, dtype)?.into_dispatch(),
     };
     let (membrane, first, counts) =
         Dispatch::event_readout(layer, readout, events.steps(), neurons.rule(model));
@@ -203,6 +210,15 @@ fn check_synapses(
     let [batch, steps, units] = input.shape();
     let [inputs, n] = synapses.weight.dims();
     check::not_empty(operation, [batch, steps, n])?;
+    if units == 0 {
+        let what = "input unit";
+        return Err(SpikeError::Empty { operation, what });
+    }
+    let dtype = synapses.weight.dtype();
+    check::dtype(operation, "bias", synapses.bias.dtype(), dtype)?;
+    if let Some(dense) = input.dense() {
+        check::dtype(operation, "input", dense.dtype(), dtype)?;
+    }
     check::shape(
         operation,
         "weight",
@@ -214,17 +230,20 @@ fn check_synapses(
     Ok(n)
 }
 
-/// The events to run on, where there are kernels for them.
+/// The events to run on, where there are kernels for them and both are on the same device; else they
+/// become dense there.
 fn event_route<'a>(
     input: &'a SpikeTrain,
     synapses: &Synapses,
     neurons: &LeakyNeurons,
 ) -> Option<&'a SpikeEvents> {
-    let kernels = has_kernels(&synapses.weight.device(), synapses.weight.dtype());
+    let device = synapses.weight.device();
+    let kernels = has_kernels(&device, synapses.weight.dtype());
     // The kernel starts from rest.
     input
         .events()
         .filter(|_| kernels && neurons.initial.is_none())
+        .filter(|events| events.offsets.device().inner() == device.inner())
 }
 
 fn event_layer(
@@ -250,6 +269,8 @@ fn event_layer(
         through: through.into_dispatch(),
         weight: synapses.weight.clone().into_dispatch(),
         bias: synapses.bias.clone().into_dispatch(),
-        beta: neurons.decay(operation, n)?.into_dispatch(),
+        beta: neurons
+            .decay(operation, n, synapses.weight.dtype())?
+            .into_dispatch(),
     })
 }

@@ -1,6 +1,6 @@
 //! Parameters of a layer of leaky neurons.
 
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
 use crate::{SpikeError, Surrogate, check};
 
@@ -29,7 +29,7 @@ pub(crate) struct SpikeRule {
 ///
 /// ```
 /// use block_core::{LeakyNeurons, Surrogate};
-/// use burn::tensor::Tensor;
+/// use burn::tensor::{DType, Tensor};
 ///
 /// let device = Default::default();
 /// let shared = LeakyNeurons::new(Tensor::from_floats([0.9], &device));
@@ -82,8 +82,17 @@ impl LeakyNeurons {
         self.beta.dims() == [1]
     }
 
-    /// β clamped, `[n]`.
-    pub(crate) fn decay(&self, operation: &'static str, n: usize) -> Result<Tensor<1>, SpikeError> {
+    /// β clamped, `[n]`, for currents of a type.
+    pub(crate) fn decay(
+        &self,
+        operation: &'static str,
+        n: usize,
+        dtype: DType,
+    ) -> Result<Tensor<1>, SpikeError> {
+        check::dtype(operation, "beta", self.beta.dtype(), dtype)?;
+        if let Some(initial) = &self.initial {
+            check::dtype(operation, "initial", initial.dtype(), dtype)?;
+        }
         if !self.shared() {
             check::shape(operation, "beta", &self.beta.dims(), &[n], "or [1]")?;
         }

@@ -44,7 +44,7 @@ pub fn spikes(
     const NAME: &str = "spikes";
     let [_, _, n] = current.dims();
     check::not_empty(NAME, current.dims())?;
-    let decay = neurons.decay(NAME, n)?;
+    let decay = neurons.decay(NAME, n, current.dtype())?;
     if !has_kernels(&current.device(), current.dtype()) {
         let spikes = match model {
             NeuronModel::Block => {

@@ -119,7 +119,7 @@ fn simulate<S: FnMut(Tensor<2>) -> Step>(
 ) -> Result<StandardSpikes, SpikeError> {
     let [batch, _, n] = current.dims();
     check::not_empty(name, current.dims())?;
-    let decay = neurons.decay(name, n)?.unsqueeze::<2>();
+    let decay = neurons.decay(name, n, current.dtype())?.unsqueeze::<2>();
     if let Some(initial) = &neurons.initial {
         check::shape(
             name,
@@ -129,10 +129,14 @@ fn simulate<S: FnMut(Tensor<2>) -> Step>(
             "(batch, neurons)",
         )?;
     }
-    let mut potential = neurons.initial.clone();
+    // Half precision would lose small currents on the way.
+    let dtype = current.dtype();
+    let wide = plain::wide(dtype);
+    let decay = decay.cast(wide);
+    let mut potential = neurons.initial.clone().map(|v| v.cast(wide));
     let mut step = model(neurons);
     let (mut spikes, mut membrane) = (Vec::new(), Vec::new());
-    for current in plain::unbind(current) {
+    for current in plain::unbind(current.cast(wide)) {
         let v = match potential.take() {
             Some(v) => v * decay.clone() + current,
             None => current,
@@ -143,7 +147,7 @@ fn simulate<S: FnMut(Tensor<2>) -> Step>(
         potential = Some(out.next);
     }
     Ok(StandardSpikes {
-        spikes: Tensor::stack(spikes, 1),
-        membrane: Tensor::stack(membrane, 1),
+        spikes: Tensor::stack(spikes, 1).cast(dtype),
+        membrane: Tensor::stack(membrane, 1).cast(dtype),
     })
 }

@@ -112,7 +112,7 @@ pub(super) fn readout_backward(
     trace: &TensorSpec,
     first: &TensorSpec,
     beta: &TensorSpec,
-    _: &NeuronModel,
+    model: &NeuronModel,
 ) -> ReadoutGradientMetadata {
     let [classes] = beta.shape.dims();
     let [_, n] = first.shape.dims();
@@ -120,6 +120,10 @@ pub(super) fn readout_backward(
         weight: TensorSpec::new([n, classes].into(), trace.dtype),
         bias: beta.clone(),
         beta: beta.clone(),
-        narrow: gradient.clone(),
+        narrow: match model {
+            // Summed over time, in float32 always.
+            NeuronModel::Block => TensorSpec::new(gradient.shape.clone(), DType::F32),
+            _ => gradient.clone(),
+        },
     }
 }

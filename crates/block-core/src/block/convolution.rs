@@ -34,7 +34,7 @@ pub fn convolution(current: Tensor<3>, neurons: &LeakyNeurons) -> Result<Convolu
     const NAME: &str = "block::convolution";
     let [_, steps, n] = current.dims();
     check::not_empty(NAME, current.dims())?;
-    let decay = neurons.decay(NAME, n)?;
+    let decay = neurons.decay(NAME, n, current.dtype())?;
     let current = neurons.inject_initial(NAME, current, &decay)?;
     let device = current.device();
 

@@ -2,8 +2,7 @@
 
 use cubecl::prelude::*;
 
-#[cube(launch)]
-#[allow(clippy::too_many_arguments)]
+#[cube(launch, address_type = "dynamic")]
 pub(super) fn adam<F: Float>(
     parameter: &[F],
     gradient: &[F],

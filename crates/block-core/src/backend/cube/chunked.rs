@@ -42,7 +42,7 @@ fn power(base: f32, exponent: usize) -> f32 {
 }
 
 /// The potential that every chunk ends with when it starts from rest.
-#[cube(launch)]
+#[cube(launch, address_type = "dynamic")]
 pub(super) fn ends<F: Float>(
     current: &[F],
     beta: &[F],
@@ -65,7 +65,7 @@ pub(super) fn ends<F: Float>(
 }
 
 /// Ends from rest become the potentials that the chunks start with.
-#[cube(launch)]
+#[cube(launch, address_type = "dynamic")]
 pub(super) fn starts<F: Float>(
     beta: &[F],
     ends: &[f32],
@@ -90,7 +90,7 @@ pub(super) fn starts<F: Float>(
 }
 
 /// Potentials, and the step of the first spike within every chunk, or the number of steps.
-#[cube(launch)]
+#[cube(launch, address_type = "dynamic")]
 pub(super) fn membrane<F: Float>(
     current: &[F],
     beta: &[F],
@@ -123,7 +123,7 @@ pub(super) fn membrane<F: Float>(
 }
 
 /// The first spike over all chunks, `[b, n]`.
-#[cube(launch)]
+#[cube(launch, address_type = "dynamic")]
 pub(super) fn earliest(
     chunk_first: &[i32],
     first: &mut [i32],
@@ -147,8 +147,7 @@ pub(super) fn earliest(
 /// `carries` is `[5, b, chunks, n]`: ∂L/∂I·β⁻¹ carried, the sums `once` and `twice`, all three from
 /// zero, and what one unit of `once` and of `twice` taken over adds to the first. Only the first of the
 /// five for the integrator.
-#[cube(launch)]
-#[allow(clippy::too_many_arguments)]
+#[cube(launch, address_type = "dynamic")]
 pub(super) fn reverse_ends<F: Float>(
     gradient: &[F],
     membrane: &[F],
@@ -197,8 +196,7 @@ pub(super) fn reverse_ends<F: Float>(
 }
 
 /// `taken`, `[3, b, chunks, n]`: d, `once` and `twice` that every chunk takes over from the one after.
-#[cube(launch)]
-#[allow(clippy::too_many_arguments)]
+#[cube(launch, address_type = "dynamic")]
 pub(super) fn reverse_starts<F: Float>(
     beta: &[F],
     carries: &[f32],
@@ -243,8 +241,7 @@ pub(super) fn reverse_starts<F: Float>(
 }
 
 /// ∂L/∂I, and sums over a chunk's steps, `[b, chunks, n]`, as in `dense::integrate_backward`.
-#[cube(launch)]
-#[allow(clippy::too_many_arguments)]
+#[cube(launch, address_type = "dynamic")]
 pub(super) fn reverse_all<F: Float>(
     gradient: &[F],
     membrane: &[F],

@@ -8,7 +8,7 @@ use super::neuron::{
 };
 use crate::neurons::NeuronModel;
 
-#[cube(launch)]
+#[cube(launch, address_type = "dynamic")]
 pub(super) fn integrate<F: Float>(
     current: &[F],
     beta: &[F],
@@ -32,7 +32,7 @@ pub(super) fn integrate<F: Float>(
 }
 
 /// ∂L/∂V → ∂L/∂I, and sums over time `[b, n]`: of ∂L/∂I·V for ∂L/∂β, of ∂L/∂I for ∂L/∂bias.
-#[cube(launch)]
+#[cube(launch, address_type = "dynamic")]
 pub(super) fn integrate_backward<F: Float>(
     gradient: &[F],
     membrane: &[F],
@@ -65,7 +65,7 @@ pub(super) fn integrate_backward<F: Float>(
     }
 }
 
-#[cube(launch)]
+#[cube(launch, address_type = "dynamic")]
 pub(super) fn latch<F: Float>(
     membrane: &[F],
     spikes: &mut [F],
@@ -97,7 +97,7 @@ pub(super) fn latch<F: Float>(
 }
 
 /// ∂L/∂S → ∂L/∂V, without the leaky scan.
-#[cube(launch)]
+#[cube(launch, address_type = "dynamic")]
 pub(super) fn latch_backward<F: Float>(
     gradient: &[F],
     membrane: &[F],
@@ -125,7 +125,7 @@ pub(super) fn latch_backward<F: Float>(
 }
 
 /// Spikes, potentials before reset or mask, and first-spike steps of a current.
-#[cube(launch)]
+#[cube(launch, address_type = "dynamic")]
 pub(super) fn scan<F: Float>(
     current: &[F],
     beta: &[F],
@@ -145,12 +145,12 @@ pub(super) fn scan<F: Float>(
         let mut v = 0.0f32;
         let mut when = never;
         for t in 0..steps {
-            let u = rounded::<F>(decay * v + f32::cast_from(current[at]));
-            let s = spike(u, when, never, model);
+            let u = decay * v + f32::cast_from(current[at]);
+            let s = spike(rounded::<F>(u), when, never, model);
             if s > 0.0f32 && when == never {
                 when = t as i32;
             }
-            v = remaining(u, when, t as i32, model);
+            v = remaining(u, s, when, t as i32, model);
             spikes[at] = F::cast_from(s);
             membrane[at] = F::cast_from(u);
             at += n;
@@ -160,10 +160,9 @@ pub(super) fn scan<F: Float>(
 }
 
 /// ∂L/∂S → ∂L/∂I, and sums over time as in [`integrate_backward`].
-#[cube(launch)]
-#[allow(clippy::too_many_arguments)]
-pub(super) fn scan_backward<F: Float>(
-    gradient: &[F],
+#[cube(launch, address_type = "dynamic")]
+pub(super) fn scan_backward<F: Float, G: Float>(
+    gradient: &[G],
     membrane: &[F],
     first: &[i32],
     beta: &[F],
@@ -175,7 +174,7 @@ pub(super) fn scan_backward<F: Float>(
     #[comptime] curve: Curve,
     #[comptime] model: NeuronModel,
     #[comptime] meaning: Meaning,
-    #[define(F)] _dtype: ElemType,
+    #[define(F, G)] _dtypes: [ElemType; 2],
 ) {
     let thread = ABSOLUTE_POS;
     let n = beta.len();
@@ -198,7 +197,7 @@ pub(super) fn scan_backward<F: Float>(
             bias_sum += d;
             if t > 0 {
                 u = f32::cast_from(membrane[at - n]);
-                beta_sum += d * remaining(u, when, t as i32 - 1, model);
+                beta_sum += d * remaining(u, above(u), when, t as i32 - 1, model);
             }
         }
         d_beta[thread] = beta_sum;
@@ -207,7 +206,7 @@ pub(super) fn scan_backward<F: Float>(
 }
 
 /// The spike train of potentials and first-spike steps.
-#[cube(launch)]
+#[cube(launch, address_type = "dynamic")]
 pub(super) fn spike_train<F: Float>(
     membrane: &[F],
     first: &[i32],
@@ -231,11 +230,12 @@ pub(super) fn spike_train<F: Float>(
     }
 }
 
-/// Both reverse sums over time, which turn ∂L/∂S into ∂L/∂S̃.
-#[cube(launch)]
+/// Both reverse sums over time, which turn ∂L/∂S into ∂L/∂S̃. They grow with the square of time, too
+/// much for half precision.
+#[cube(launch, address_type = "dynamic")]
 pub(super) fn sum_twice<F: Float>(
     gradient: &[F],
-    summed: &mut [F],
+    summed: &mut [f32],
     neurons: usize,
     n: usize,
     steps: usize,
@@ -250,7 +250,7 @@ pub(super) fn sum_twice<F: Float>(
             let at = start + (steps - 1 - k) * n;
             once += f32::cast_from(gradient[at]);
             twice += once;
-            summed[at] = F::cast_from(twice);
+            summed[at] = twice;
         }
     }
 }

@@ -16,8 +16,7 @@ pub(super) enum Output {
 }
 
 /// Samples from `sample` on: `out` is `[samples, t, n]`, `first` and `counts` are `[samples, n]`.
-#[cube(launch)]
-#[allow(clippy::too_many_arguments)]
+#[cube(launch, address_type = "dynamic")]
 pub(super) fn forward<F: Float>(
     offsets: &[i32],
     units: &[i32],
@@ -53,15 +52,15 @@ pub(super) fn forward<F: Float>(
                 sum += f32::cast_from(weight[units[event] as usize * n + neuron]);
                 event += 1;
             }
-            let u = rounded::<F>(decay * v + sum);
-            let s = spike(u, when, never, model);
+            let u = decay * v + sum;
+            let s = spike(rounded::<F>(u), when, never, model);
             if s > 0.0f32 {
                 count += 1;
                 if when == never {
                     when = t as i32;
                 }
             }
-            v = remaining(u, when, t as i32, model);
+            v = remaining(u, s, when, t as i32, model);
             out[at] = match output {
                 Output::Spikes => F::cast_from(s),
                 Output::Membrane => F::cast_from(u),
@@ -75,7 +74,7 @@ pub(super) fn forward<F: Float>(
 
 /// Adds to the weight's gradient the events of rows `from..to`, which is what `d_current` holds.
 /// Events are listed by unit: those of unit `u` are `rows[offsets[u]..offsets[u + 1]]`, ascending.
-#[cube(launch)]
+#[cube(launch, address_type = "dynamic")]
 pub(super) fn gather<F: Float>(
     offsets: &[i32],
     rows: &[i32],
@@ -105,7 +104,7 @@ pub(super) fn gather<F: Float>(
 }
 
 /// ∂L/∂W `[n, classes]` of the readout of neurons that fire once: a sum over samples at their steps.
-#[cube(launch)]
+#[cube(launch, address_type = "dynamic")]
 pub(super) fn readout_weight<F: Float>(
     first: &[i32],
     d_current: &[F],

@@ -3,16 +3,12 @@
 use burn::backend::TensorMetadata;
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn::tensor::{DType, Shape};
-use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::{empty_device_contiguous_dtype, zeros_client};
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::calculate_cube_count_elemwise;
 use cubecl::prelude::*;
 
-/// The same tensor, contiguous.
-pub(super) fn rows(tensor: CubeTensor) -> CubeTensor {
-    into_contiguous(tensor)
-}
+pub(super) use burn_cubecl::kernel::into_contiguous as contiguous;
 
 /// An uninitialised tensor beside another.
 pub(super) fn empty(beside: &CubeTensor, shape: impl Into<Shape>, dtype: DType) -> CubeTensor {
@@ -36,6 +32,14 @@ pub(super) fn over(tensor: &CubeTensor, threads: usize) -> (CubeCount, CubeDim) 
     let dim = CubeDim::new(&tensor.client, threads);
     let count = calculate_cube_count_elemwise(&tensor.client, threads, dim);
     (count, dim)
+}
+
+/// How wide an index into so many elements is.
+pub(super) fn address(elements: usize) -> AddressType {
+    match u32::try_from(elements) {
+        Ok(_) => AddressType::U32,
+        Err(_) => AddressType::U64,
+    }
 }
 
 /// The element type of the tensors that a kernel is compiled for.

@@ -8,26 +8,26 @@ use burn::backend::ops::FloatTensorOps;
 use burn::tensor::{DType, Slice};
 use burn_cubecl::{CubeBackend, tensor::CubeTensor};
 
-use super::launch::{dims, element, empty, over, rows, zeros};
+use super::launch::{address, contiguous, dims, element, empty, over, zeros};
 use super::neuron::Meaning;
 use super::{cast, column_sums, events, project, scan};
 use crate::backend::{EventLayer, LayerGradient, Readout, ReadoutGradient, Upstream};
 use crate::neurons::{NeuronModel, SpikeRule};
 
 /// Elements of one `[samples, t, n]` tensor of a slice.
-const SLICE: usize = 1 << 26;
+const SLICE: usize = 1 << 24;
 
 impl EventLayer<CubeBackend> {
-    pub(super) fn rows(self) -> Self {
+    pub(super) fn contiguous(self) -> Self {
         Self {
-            offsets: rows(self.offsets),
-            units: rows(self.units),
-            unit_offsets: rows(self.unit_offsets),
-            unit_rows: rows(self.unit_rows),
+            offsets: contiguous(self.offsets),
+            units: contiguous(self.units),
+            unit_offsets: contiguous(self.unit_offsets),
+            unit_rows: contiguous(self.unit_rows),
             through: self.through,
-            weight: rows(self.weight),
-            bias: rows(self.bias),
-            beta: rows(self.beta),
+            weight: contiguous(self.weight),
+            bias: contiguous(self.bias),
+            beta: contiguous(self.beta),
         }
     }
 
@@ -51,6 +51,7 @@ impl EventLayer<CubeBackend> {
             &self.weight.client,
             count,
             dim,
+            address(samples.len() * steps * n),
             self.offsets.clone().into_buffer_arg(),
             listed(&self.units, &self.offsets).into_buffer_arg(),
             self.weight.clone().into_buffer_arg(),
@@ -77,6 +78,7 @@ impl EventLayer<CubeBackend> {
             &d_weight.client,
             count,
             dim,
+            address(samples * steps * n),
             self.unit_offsets.clone().into_buffer_arg(),
             listed(&self.unit_rows, &self.unit_offsets).into_buffer_arg(),
             d_current.clone().into_buffer_arg(),
@@ -112,7 +114,7 @@ fn samples(tensor: &CubeTensor, range: &Range<usize>) -> CubeTensor {
     }
     let mut slices = vec![Slice::full(); tensor.rank()];
     slices[0] = Slice::from(range.clone());
-    rows(CubeBackend::float_slice(tensor.clone(), &slices))
+    contiguous(CubeBackend::float_slice(tensor.clone(), &slices))
 }
 
 /// Slices one after the other.
@@ -134,13 +136,13 @@ pub(super) fn readout_forward(
     let [n] = dims(&layer.beta);
     let classes = readout.beta.meta.num_elements();
     let bias = CubeBackend::float_reshape(readout.bias, [1, 1, classes].into());
-    let beta = rows(readout.beta);
+    let beta = contiguous(readout.beta);
     let (mut traces, mut firsts, mut counts) = (Vec::new(), Vec::new(), Vec::new());
     for range in slices(layer.batch(steps), steps * n) {
         let (spikes, first, count) = layer.forward(range, steps, model, events::Output::Spikes);
         let current = project(spikes, readout.weight.clone());
         let current = CubeBackend::float_add(current, bias.clone());
-        traces.push(scan::integrate(rows(current), beta.clone()));
+        traces.push(scan::integrate(contiguous(current), beta.clone()));
         firsts.push(first);
         counts.push(count);
     }
@@ -169,6 +171,7 @@ pub(super) fn readout_backward(
         &weight.client,
         count,
         dim,
+        address(batch * steps * classes),
         first.into_buffer_arg(),
         d_current.clone().into_buffer_arg(),
         weight.clone().into_buffer_arg(),
@@ -208,10 +211,10 @@ pub(super) fn backward(
         let (d_current, d_beta, d_bias) = match &upstream {
             Upstream::Membrane(gradient) => {
                 let gradient = samples(gradient, &range);
-                scan::integrate_backward(rows(gradient), u, layer.beta.clone())
+                scan::integrate_backward(contiguous(gradient), u, layer.beta.clone())
             }
             Upstream::Spikes(gradient) => {
-                let gradient = rows(samples(gradient, &range));
+                let gradient = contiguous(samples(gradient, &range));
                 scan::scan_backward(
                     gradient,
                     u,
@@ -235,8 +238,16 @@ pub(super) fn backward(
                     NeuronModel::Block => Meaning::Faulty,
                     _ => Meaning::Spikes,
                 };
-                let wide = project(narrow, CubeBackend::float_transpose(weight.clone()));
-                scan::scan_backward(rows(wide), u, first, layer.beta.clone(), rule, meaning)
+                let weight = cast(weight.clone(), narrow.dtype);
+                let wide = project(narrow, CubeBackend::float_transpose(weight));
+                scan::scan_backward(
+                    contiguous(wide),
+                    u,
+                    first,
+                    layer.beta.clone(),
+                    rule,
+                    meaning,
+                )
             }
         };
         layer.gather(&d_current, &d_weight, from);

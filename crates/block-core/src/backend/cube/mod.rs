@@ -1,6 +1,12 @@
 //! GPUs: the operations as CubeCL kernels, for every runtime of Burn's cube backend (CUDA, Vulkan and
 //! Metal through WGPU). Tensors may be float32, float16 or bfloat16; state and sums are float32.
 
+// The macro that makes kernels writes functions of its own from them, out of reach of an `expect`.
+#![allow(
+    clippy::too_many_arguments,
+    reason = "a kernel's arguments are its interface"
+)]
+
 mod adam;
 mod chunked;
 mod dense;
@@ -25,15 +31,15 @@ use super::{
 };
 use crate::Surrogate;
 use crate::neurons::{NeuronModel, SpikeRule};
-use launch::{dims, element, like, over, rows};
+use launch::{address, contiguous, dims, element, like, over};
 
 impl SpikeOps for CubeBackend {
     fn leaky_integrate(current: CubeTensor, beta: CubeTensor) -> CubeTensor {
-        scan::integrate(rows(current), rows(beta))
+        scan::integrate(contiguous(current), contiguous(beta))
     }
 
     fn first_spikes(membrane: CubeTensor, _surrogate: Surrogate) -> (CubeTensor, CubeTensor) {
-        scan::latch(rows(membrane))
+        scan::latch(contiguous(membrane))
     }
 
     fn scan(
@@ -41,7 +47,7 @@ impl SpikeOps for CubeBackend {
         beta: CubeTensor,
         rule: SpikeRule,
     ) -> (CubeTensor, CubeTensor, CubeTensor) {
-        scan::scan(rows(current), rows(beta), rule.model)
+        scan::scan(contiguous(current), contiguous(beta), rule.model)
     }
 
     fn event_spikes(
@@ -49,7 +55,7 @@ impl SpikeOps for CubeBackend {
         steps: usize,
         rule: SpikeRule,
     ) -> (CubeTensor, CubeTensor, CubeTensor) {
-        let layer = layer.rows();
+        let layer = layer.contiguous();
         layer.forward(
             0..layer.batch(steps),
             steps,
@@ -59,7 +65,7 @@ impl SpikeOps for CubeBackend {
     }
 
     fn event_membrane(layer: EventLayer<Self>, steps: usize) -> CubeTensor {
-        let layer = layer.rows();
+        let layer = layer.contiguous();
         let samples = 0..layer.batch(steps);
         let model = NeuronModel::Block;
         layer
@@ -73,7 +79,7 @@ impl SpikeOps for CubeBackend {
         steps: usize,
         rule: SpikeRule,
     ) -> (CubeTensor, CubeTensor, CubeTensor) {
-        layer::readout_forward(&layer.rows(), readout, steps, rule.model)
+        layer::readout_forward(&layer.contiguous(), readout, steps, rule.model)
     }
 
     fn adam(
@@ -83,7 +89,8 @@ impl SpikeOps for CubeBackend {
         second: CubeTensor,
         step: AdamStep,
     ) -> (CubeTensor, CubeTensor, CubeTensor) {
-        let [parameter, gradient, first, second] = [parameter, gradient, first, second].map(rows);
+        let [parameter, gradient, first, second] =
+            [parameter, gradient, first, second].map(contiguous);
         let out = [like(&parameter), like(&parameter), like(&parameter)];
         let (count, dim) = over(&parameter, parameter.meta.num_elements());
         let [p, m, v] = out.clone();
@@ -92,6 +99,7 @@ impl SpikeOps for CubeBackend {
             &parameter.client.clone(),
             count,
             dim,
+            address(parameter.meta.num_elements()),
             parameter.into_buffer_arg(),
             gradient.into_buffer_arg(),
             first.into_buffer_arg(),
@@ -120,7 +128,7 @@ impl SpikeGradients for CubeBackend {
         beta: CubeTensor,
     ) -> (CubeTensor, CubeTensor) {
         let (d_current, d_beta, _) =
-            scan::integrate_backward(rows(gradient), rows(membrane), rows(beta));
+            scan::integrate_backward(contiguous(gradient), contiguous(membrane), contiguous(beta));
         (d_current, d_beta)
     }
 
@@ -129,7 +137,7 @@ impl SpikeGradients for CubeBackend {
         membrane: CubeTensor,
         surrogate: Surrogate,
     ) -> CubeTensor {
-        scan::latch_backward(rows(gradient), rows(membrane), surrogate)
+        scan::latch_backward(contiguous(gradient), contiguous(membrane), surrogate)
     }
 
     fn scan_backward(
@@ -140,7 +148,7 @@ impl SpikeGradients for CubeBackend {
         rule: SpikeRule,
     ) -> (CubeTensor, CubeTensor) {
         let meaning = neuron::Meaning::Spikes;
-        let [gradient, membrane, first, beta] = [gradient, membrane, first, beta].map(rows);
+        let [gradient, membrane, first, beta] = [gradient, membrane, first, beta].map(contiguous);
         let (d_current, d_beta, _) =
             scan::scan_backward(gradient, membrane, first, beta, rule, meaning);
         (d_current, d_beta)
@@ -153,7 +161,7 @@ impl SpikeGradients for CubeBackend {
         rule: SpikeRule,
         through: bool,
     ) -> LayerGradient<Self> {
-        layer::backward(&layer.rows(), upstream, steps, rule, through)
+        layer::backward(&layer.contiguous(), upstream, steps, rule, through)
     }
 
     fn readout_backward(
@@ -163,7 +171,13 @@ impl SpikeGradients for CubeBackend {
         beta: CubeTensor,
         model: NeuronModel,
     ) -> ReadoutGradient<Self> {
-        layer::readout_backward(rows(gradient), rows(trace), rows(first), rows(beta), model)
+        layer::readout_backward(
+            contiguous(gradient),
+            contiguous(trace),
+            contiguous(first),
+            contiguous(beta),
+            model,
+        )
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) fn derivative(potential: f32, scale: f32, #[comptime] curve: Curve) -
     }
 }
 
-/// A value as the tensor's type keeps it: forward and backward must agree on who spiked.
+/// A value as the tensor's type keeps it. Spikes are decided on it, as the backward pass has no other.
 #[cube]
 pub(super) fn rounded<F: Float>(value: f32) -> f32 {
     f32::cast_from(F::cast_from(value))
@@ -73,14 +73,20 @@ pub(super) fn spike(potential: f32, first: i32, steps: i32, #[comptime] model: N
     }
 }
 
-/// What a potential at step `t` decays from there on, after reset or mask; `first` is the step of the
-/// first spike, this one included.
+/// What is left of a potential at step `t` to decay into the next, after reset or mask; `first` is the step
+/// of the first spike, this one included.
 #[cube]
-pub(super) fn remaining(potential: f32, first: i32, t: i32, #[comptime] model: NeuronModel) -> f32 {
+pub(super) fn remaining(
+    potential: f32,
+    spike: f32,
+    first: i32,
+    t: i32,
+    #[comptime] model: NeuronModel,
+) -> f32 {
     match model {
         NeuronModel::Block => potential,
         NeuronModel::SingleSpike => select(first >= t, potential, 0.0f32),
-        NeuronModel::MultiSpike => potential - above(potential),
+        NeuronModel::MultiSpike => potential - spike,
     }
 }
 
@@ -117,7 +123,6 @@ pub(super) enum Meaning {
 
 /// ∂L/∂I of one step, in closed form as in `kernels::events::backward`.
 #[cube]
-#[allow(clippy::too_many_arguments)]
 pub(super) fn reverse_step(
     state: &mut Reverse,
     gradient: f32,

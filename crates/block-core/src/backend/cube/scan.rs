@@ -3,7 +3,7 @@
 use burn::tensor::DType;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::launch::{dims, element, empty, like, over};
+use super::launch::{address, dims, element, empty, like, over};
 use super::neuron::{Curve, Meaning};
 use super::{chunked, column_sums, dense};
 use crate::Surrogate;
@@ -50,6 +50,7 @@ pub(super) fn integrate(current: CubeTensor, beta: CubeTensor) -> CubeTensor {
         &current.client.clone(),
         count,
         dim,
+        address(batch * steps * n),
         current.into_buffer_arg(),
         beta.into_buffer_arg(),
         membrane.clone().into_buffer_arg(),
@@ -70,6 +71,7 @@ pub(super) fn latch(membrane: CubeTensor) -> (CubeTensor, CubeTensor) {
         &membrane.client.clone(),
         count,
         dim,
+        address(batch * steps * n),
         membrane.into_buffer_arg(),
         spikes.clone().into_buffer_arg(),
         first.clone().into_buffer_arg(),
@@ -94,6 +96,7 @@ pub(super) fn latch_backward(
         &membrane.client.clone(),
         count,
         dim,
+        address(batch * steps * n),
         gradient.into_buffer_arg(),
         membrane.into_buffer_arg(),
         d_membrane.clone().into_buffer_arg(),
@@ -127,6 +130,7 @@ pub(super) fn scan(
         &current.client.clone(),
         count,
         dim,
+        address(batch * steps * n),
         current.into_buffer_arg(),
         beta.into_buffer_arg(),
         spikes.clone().into_buffer_arg(),
@@ -152,6 +156,7 @@ pub(super) fn spike_train(
         &membrane.client,
         count,
         dim,
+        address(batch * steps * n),
         membrane.clone().into_buffer_arg(),
         first.clone().into_buffer_arg(),
         spikes.clone().into_buffer_arg(),
@@ -179,6 +184,7 @@ fn membrane_by_chunks(
         &client,
         count,
         dim,
+        address(batch * steps * n),
         current.clone().into_buffer_arg(),
         beta.clone().into_buffer_arg(),
         ends.clone().into_buffer_arg(),
@@ -193,6 +199,7 @@ fn membrane_by_chunks(
         &client,
         count,
         dim,
+        address(batch * steps * n),
         beta.clone().into_buffer_arg(),
         ends.into_buffer_arg(),
         starts.clone().into_buffer_arg(),
@@ -208,6 +215,7 @@ fn membrane_by_chunks(
         &client,
         count,
         dim,
+        address(batch * steps * n),
         current.clone().into_buffer_arg(),
         beta.into_buffer_arg(),
         starts.into_buffer_arg(),
@@ -224,6 +232,7 @@ fn membrane_by_chunks(
         &client,
         count,
         dim,
+        address(batch * steps * n),
         chunk_first.into_buffer_arg(),
         first.clone().into_buffer_arg(),
         n,
@@ -250,6 +259,7 @@ pub(super) fn integrate_backward(
         &membrane.client.clone(),
         count,
         dim,
+        address(batch * steps * n),
         gradient.into_buffer_arg(),
         membrane.clone().into_buffer_arg(),
         beta.into_buffer_arg(),
@@ -284,10 +294,12 @@ pub(super) fn scan_backward(
     let [d_beta, d_bias] = [(); 2].map(|()| empty(&membrane, [batch, n], DType::F32));
     let (count, dim) = over(&membrane, batch * n);
     let (curve, scale) = Curve::of(rule.surrogate);
+    let dtypes = [element(&membrane), element(&gradient)];
     dense::scan_backward::launch(
         &membrane.client.clone(),
         count,
         dim,
+        address(batch * steps * n),
         gradient.into_buffer_arg(),
         membrane.clone().into_buffer_arg(),
         first.into_buffer_arg(),
@@ -300,7 +312,7 @@ pub(super) fn scan_backward(
         curve,
         rule.model,
         meaning,
-        element(&membrane),
+        dtypes,
     );
     (
         d_current,
@@ -323,16 +335,17 @@ fn reverse_by_chunks(
     let threads = batch * chunks * n;
     let spiking = surrogate.is_some();
     let (curve, scale) = Curve::of(surrogate.unwrap_or_default());
-    let rows = |of: usize| match spiking {
+    let values = |of: usize| match spiking {
         true => of,
         false => 1,
     };
-    let carries = empty(&membrane, [rows(5), threads], DType::F32);
+    let carries = empty(&membrane, [values(5), threads], DType::F32);
     let (count, dim) = over(&membrane, threads);
     chunked::reverse_ends::launch(
         &client,
         count,
         dim,
+        address(batch * steps * n),
         gradient.clone().into_buffer_arg(),
         membrane.clone().into_buffer_arg(),
         beta.clone().into_buffer_arg(),
@@ -346,12 +359,13 @@ fn reverse_by_chunks(
         spiking,
         element,
     );
-    let taken = empty(&membrane, [rows(3), threads], DType::F32);
+    let taken = empty(&membrane, [values(3), threads], DType::F32);
     let (count, dim) = over(&membrane, batch * n);
     chunked::reverse_starts::launch(
         &client,
         count,
         dim,
+        address(batch * steps * n),
         beta.clone().into_buffer_arg(),
         carries.into_buffer_arg(),
         taken.clone().into_buffer_arg(),
@@ -370,6 +384,7 @@ fn reverse_by_chunks(
         &client,
         count,
         dim,
+        address(batch * steps * n),
         gradient.into_buffer_arg(),
         membrane.into_buffer_arg(),
         beta.into_buffer_arg(),
@@ -392,16 +407,17 @@ fn reverse_by_chunks(
     )
 }
 
-/// Both reverse sums over time.
+/// Both reverse sums over time, in float32.
 pub(super) fn sum_twice(gradient: CubeTensor) -> CubeTensor {
     let [batch, steps, n] = dims(&gradient);
-    let summed = like(&gradient);
+    let summed = empty(&gradient, [batch, steps, n], DType::F32);
     let (count, dim) = over(&gradient, batch * n);
     let dtype = element(&gradient);
     dense::sum_twice::launch(
         &gradient.client.clone(),
         count,
         dim,
+        address(batch * steps * n),
         gradient.into_buffer_arg(),
         summed.clone().into_buffer_arg(),
         batch * n,

@@ -182,7 +182,8 @@ fn sequential(sources: &mut Vec<Source>, f: ElemType) {
             );
         }
         for curve in CURVES {
-            for meaning in [Meaning::Spikes, Meaning::Faulty] {
+            let wide = ElemType::Float(FloatKind::F32);
+            for (meaning, gradient) in [(Meaning::Spikes, f), (Meaning::Faulty, wide)] {
                 push!(
                     sources,
                     dense::scan_backward::ScanBackward,
@@ -200,7 +201,7 @@ fn sequential(sources: &mut Vec<Source>, f: ElemType) {
                     curve,
                     model,
                     meaning,
-                    f
+                    [f, gradient]
                 );
             }
         }

@@ -32,8 +32,8 @@ impl Method {
         (Self::Gemm, "gemm"),
     ];
 
-    /// What does the work on a device with kernels: `fused`, `events` or `loop`; see the [crate's
-    /// documentation](crate).
+    /// What does the work: `fused`, `events` or `loop`; see the [crate's documentation](crate). Every
+    /// device that can be chosen has kernels for float32, and the same ones.
     fn engine(self, workload: Workload) -> &'static str {
         match (self, workload) {
             (Self::Gemm | Self::Neurons(Formulation::Convolution), _) => "loop",

@@ -1,6 +1,6 @@
 use block_core::{
-    FusedAdam, LeakyNeurons, NeuronModel, SpikeEventsBuilder, SpikeTrain, Surrogate, Synapses,
-    block, integrate, linear_membrane, spiking_linear, spiking_readout,
+    FusedAdam, LeakyNeurons, NeuronModel, SpikeEvents, SpikeEventsBuilder, SpikeTrain, Surrogate,
+    Synapses, block, integrate, linear_membrane, spikes, spiking_linear, spiking_readout,
 };
 use burn::optim::Optimizer;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -10,6 +10,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 const BATCH: usize = 8;
 const STEPS: usize = 128;
 const INPUTS: usize = 200;
+/// Units of a single-spike code.
+const CODED: usize = 300;
 const NEURONS: usize = 96;
 const CLASSES: usize = 10;
 /// Input spikes of a sample.
@@ -26,19 +28,39 @@ pub struct Kernel {
 
 impl Kernel {
     /// All operations that have a kernel.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::new("readout-block", |draw, times| {
-            readout(draw, NeuronModel::Block, times)
+            let input = draw.events().into();
+            readout(draw, &input, NeuronModel::Block, times)
+        }),
+        Self::new("readout-closing", |draw, times| {
+            let input = draw.first_spikes().into();
+            readout(draw, &input, NeuronModel::Block, times)
         }),
         Self::new("readout-single", |draw, times| {
-            readout(draw, NeuronModel::SingleSpike, times)
+            let input = draw.events().into();
+            readout(draw, &input, NeuronModel::SingleSpike, times)
         }),
         Self::new("readout-multi", |draw, times| {
-            readout(draw, NeuronModel::MultiSpike, times)
+            let input = draw.events().into();
+            readout(draw, &input, NeuronModel::MultiSpike, times)
         }),
-        Self::new("events-block", events),
+        Self::new("events-block", |draw, times| {
+            let input = draw.events().into();
+            events(draw, &input, times)
+        }),
+        Self::new("events-through", |draw, times| {
+            let input = draw.tracked();
+            events(draw, &input, times)
+        }),
         Self::new("events-membrane", membrane),
         Self::new("scan", scan),
+        Self::new("scan-single", |draw, times| {
+            standard(draw, NeuronModel::SingleSpike, times)
+        }),
+        Self::new("scan-multi", |draw, times| {
+            standard(draw, NeuronModel::MultiSpike, times)
+        }),
         Self::new("latch", latch),
         Self::new("integrate", integrator),
         Self::new("adam", adam),
@@ -56,34 +78,27 @@ impl Kernel {
     }
 }
 
-fn readout(draw: &mut Draw, model: NeuronModel, times: usize) {
-    let (input, synapses, neurons) = (
-        draw.events(),
-        draw.synapses(INPUTS, NEURONS),
-        draw.neurons(),
-    );
+fn readout(draw: &mut Draw, input: &SpikeTrain, model: NeuronModel, times: usize) {
+    let [_, _, inputs] = input.shape();
+    let (synapses, neurons) = (draw.synapses(inputs, NEURONS), draw.neurons());
     let (readout, integrators) = (draw.synapses(NEURONS, CLASSES), draw.beta(CLASSES));
     for _ in 0..times {
-        let out = spiking_readout(&input, &synapses, &neurons, model, &readout, &integrators);
+        let out = spiking_readout(input, &synapses, &neurons, model, &readout, &integrators);
         out.expect("the sizes fit").membrane.sum().backward();
     }
 }
 
-fn events(draw: &mut Draw, times: usize) {
-    let (input, synapses, neurons) = (
-        draw.events(),
-        draw.synapses(INPUTS, NEURONS),
-        draw.neurons(),
-    );
+fn events(draw: &mut Draw, input: &SpikeTrain, times: usize) {
+    let (synapses, neurons) = (draw.synapses(INPUTS, NEURONS), draw.neurons());
     for _ in 0..times {
-        let out = spiking_linear(&input, &synapses, &neurons, NeuronModel::Block);
+        let out = spiking_linear(input, &synapses, &neurons, NeuronModel::Block);
         out.expect("the sizes fit").spikes.sum().backward();
     }
 }
 
 fn membrane(draw: &mut Draw, times: usize) {
     let (input, synapses, neurons) = (
-        draw.events(),
+        draw.events().into(),
         draw.synapses(INPUTS, NEURONS),
         draw.neurons(),
     );
@@ -97,6 +112,14 @@ fn scan(draw: &mut Draw, times: usize) {
     let (current, neurons) = (draw.current(), draw.neurons());
     for _ in 0..times {
         let out = block::scan(current.clone(), &neurons);
+        out.expect("the sizes fit").spikes.sum().backward();
+    }
+}
+
+fn standard(draw: &mut Draw, model: NeuronModel, times: usize) {
+    let (current, neurons) = (draw.current(), draw.neurons());
+    for _ in 0..times {
+        let out = spikes(current.clone(), &neurons, model);
         out.expect("the sizes fit").spikes.sum().backward();
     }
 }
@@ -160,7 +183,7 @@ impl Draw {
         LeakyNeurons::new(self.tensor([neurons], 0.8, 0.95))
     }
 
-    fn events(&mut self) -> SpikeTrain {
+    fn events(&mut self) -> SpikeEvents {
         let mut builder = SpikeEventsBuilder::new(STEPS, INPUTS);
         for _ in 0..BATCH {
             let spike = |_| {
@@ -172,6 +195,32 @@ impl Draw {
                 .push_sample(&spikes)
                 .expect("the spikes are drawn in range");
         }
-        builder.build(&self.device).into()
+        builder.build(&self.device)
+    }
+
+    /// Every unit once, every other one at the last step: more than there are steps, so that it closes.
+    fn first_spikes(&mut self) -> SpikeEvents {
+        const LAST: u32 = STEPS as u32 - 1;
+        const { assert!(CODED / 2 > STEPS) };
+        let mut builder = SpikeEventsBuilder::new(STEPS, CODED);
+        for _ in 0..BATCH {
+            let step = |unit| match unit % 2 {
+                0 => LAST,
+                _ => self.rng.random_range(0..LAST),
+            };
+            let steps: Vec<_> = (0..CODED).map(step).collect();
+            builder
+                .push_first_spikes(&steps)
+                .expect("the spikes are drawn in range");
+        }
+        builder.build(&self.device)
+    }
+
+    /// Events together with dense spikes that receive a gradient.
+    fn tracked(&mut self) -> SpikeTrain {
+        let events = self.events();
+        let dense = events.to_dense().require_grad();
+        let train = SpikeTrain::from(dense).with_events(events);
+        train.expect("of the same shape")
     }
 }

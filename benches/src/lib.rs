@@ -16,7 +16,8 @@
 //! A measurement's engine says what does the work. `fused`: the hidden layer and its readout run as one
 //! operation (fmnist, shd, yinyang, long), or the scan as one kernel (layer). `events`: event-driven
 //! kernels layer by layer; only the last layer is fused with the readout (deep). `loop`: plain tensor
-//! operations, step by step, as convolutions, or, for gemm, the matrix products alone.
+//! operations, as convolutions or, for gemm, the matrix products alone. The engines are the same on a GPU:
+//! there too a hidden layer and its readout are one operation.
 
 mod kernels;
 mod layer;

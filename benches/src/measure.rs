@@ -32,8 +32,8 @@ impl Method {
         (Self::Gemm, "gemm"),
     ];
 
-    /// What does the work on a device with kernels: `fused`, `events` or `loop`; see the [crate's
-    /// documentation](crate).
+    /// What does the work: `fused`, `events` or `loop`; see the [crate's documentation](crate). Every
+    /// device that can be chosen has kernels for float32, and the same ones.
     fn engine(self, workload: Workload) -> &'static str {
         match (self, workload) {
             (Self::Gemm | Self::Neurons(Formulation::Convolution), _) => "loop",
@@ -85,7 +85,7 @@ pub struct Measurement {
     pub threads: usize,
     /// `optimised` or `debug`.
     pub profile: String,
-    /// The commit checked out, where git tells.
+    /// The commit checked out, where git tells, else `BLOCK_COMMIT` when this was compiled.
     pub commit: Option<String>,
     /// The [`Method`].
     pub formulation: String,
@@ -223,6 +223,10 @@ fn baseline(workload: Workload, method: Method, device: &NamedDevice) -> Option<
 }
 
 fn commit() -> Option<String> {
+    checked_out().or_else(|| option_env!("BLOCK_COMMIT").map(str::to_owned))
+}
+
+fn checked_out() -> Option<String> {
     let output = Command::new("git")
         .args(["rev-parse", "--short", "HEAD"])
         .output()

@@ -86,6 +86,7 @@ impl Passes for Training {
         let hidden = hidden.map(|counts| counts.sum().into_scalar::<i64>() as usize);
         let input = self.input.events()?.spikes();
         let spikes: Vec<usize> = std::iter::once(input).chain(hidden).collect();
-        Some(Work::of_network(self.workload, &spikes))
+        let closing = self.workload.closing();
+        Some(Work::of_network(self.workload, &spikes, closing))
     }
 }

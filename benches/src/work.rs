@@ -1,6 +1,6 @@
 //! What a step of the scan must do at least: the roofline's two axes.
 
-use crate::workload::Sizes;
+use crate::workload::{Closing, Sizes};
 use crate::{BATCH, Workload};
 
 const FLOAT: usize = 4;
@@ -21,22 +21,37 @@ const FORWARD: usize = 4;
 const BACKWARD: usize = 10;
 /// The two reverse cumulative sums, a neuron-step, where no readout takes them.
 const ORDER: usize = 2;
+/// A neuron-step of a sample that closes: the sum of the rows so far, forward and again backward, and the
+/// difference from the closing step's ∂L/∂u.
+const CLOSING: usize = 3;
 /// A readout's step, forward (3) and backward (7, its reverse cumulative sums among them).
 const READOUT: usize = 10;
 /// Adam, a parameter: two moments (3 + 4), root, quotient and the rest (6).
 const ADAM: usize = 13;
 
 impl Work {
-    /// Of a network, from the number of spikes in the batch that go into each layer, the readout last.
-    pub(crate) fn of_network(workload: Workload, spikes: &[usize]) -> Self {
+    /// Of a network, from the number of spikes in the batch that go into each layer, the readout last. Of
+    /// samples that close, the input's last step costs no additions; that a hidden layer's spikes close,
+    /// each of its neurons firing, is not counted on.
+    pub(crate) fn of_network(workload: Workload, spikes: &[usize], closing: Closing) -> Self {
         let sizes = workload.sizes();
         let rows = BATCH * sizes.steps;
         let last = sizes.hidden.len() - 1;
         let (mut operations, mut floats) = (0, 0);
         let mut inputs = sizes.inputs;
+        if closing.samples > 0 {
+            let n = sizes.hidden[0];
+            // The sum of all rows, forward and backward, and what is added to the gradient of each.
+            operations += 3 * inputs * n + closing.samples * sizes.steps * n * CLOSING;
+        }
         for (index, (&n, &spikes)) in sizes.hidden.iter().zip(spikes).enumerate() {
-            // Each spike adds a row of the weight forward and again backward, and there one to its gradient.
-            operations += 3 * spikes * n + rows * n * (2 * FORWARD + BACKWARD);
+            // Each spike outside the closing steps adds a row of the weight forward and again backward, and
+            // there one to its gradient.
+            let added = match index {
+                0 => spikes - closing.spikes,
+                _ => spikes,
+            };
+            operations += 3 * added * n + rows * n * (2 * FORWARD + BACKWARD);
             // Offsets and units, forward and backward; steps and counts of the layer's spikes.
             floats += 2 * (rows + spikes) + 3 * BATCH * n;
             if index == last {
@@ -105,6 +120,17 @@ mod tests {
             parameters(&Workload::YinYang.sizes()),
             4 * 120 + 240 + 360 + 6
         );
+    }
+
+    #[test]
+    fn a_closing_step_costs_no_additions() {
+        let work = |closing| Work::of_network(Workload::Fmnist, &[784 * BATCH, 0], closing);
+        let closing = Workload::Fmnist.closing();
+        assert_eq!(closing.samples, BATCH);
+        let saved = 3 * 1000 * (closing.spikes - BATCH * 100 - 784);
+        let (all, left) = (work(Closing::default()), work(closing));
+        assert_eq!(all.operations - left.operations, saved);
+        assert_eq!(all.bytes, left.bytes);
     }
 
     #[test]

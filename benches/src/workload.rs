@@ -41,6 +41,15 @@ pub struct Sizes {
     pub steps: usize,
 }
 
+/// The samples of a batch whose last step costs the event-driven kernels no additions: every unit fires
+/// once, and more of them at the last step than there are steps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Closing {
+    pub samples: usize,
+    /// Their spikes at that step.
+    pub spikes: usize,
+}
+
 const fn layer(neurons: usize, steps: usize) -> Workload {
     Workload::Layer { neurons, steps }
 }
@@ -112,31 +121,56 @@ impl Workload {
     /// A batch of synthetic spikes, the same every time.
     pub fn input(self, device: &Device) -> SpikeTrain {
         match self {
-            Self::Fmnist | Self::Deep => self.once(0.5, device).into(),
-            Self::YinYang => self.once(0.0, device).into(),
+            Self::Fmnist | Self::Deep | Self::YinYang => self.once(device).into(),
             Self::Shd => self.anywhere(0.023, device).into(),
             Self::Long => self.anywhere(40.0 / 4096.0, device).into(),
             Self::Layer { .. } => self.dense(device).into(),
         }
     }
 
-    /// Every input once, a share of them at the last step.
-    fn once(self, dark: f64, device: &Device) -> SpikeEvents {
+    fn once(self, device: &Device) -> SpikeEvents {
         let Sizes { inputs, steps, .. } = self.sizes();
-        let last = steps as u32 - 1;
-        let mut rng = rng();
         let mut builder = SpikeEventsBuilder::new(steps, inputs);
-        for _ in 0..BATCH {
-            let spike = |_| match rng.random_bool(dark) {
-                true => last,
-                false => rng.random_range(0..last),
-            };
-            let steps: Vec<_> = (0..inputs).map(spike).collect();
+        for steps in self.first_steps() {
             builder
                 .push_first_spikes(&steps)
                 .expect("the spikes are drawn in range");
         }
         builder.build(device)
+    }
+
+    /// Of every sample the steps of its units' only spikes, a share of them the last; empty where units
+    /// may fire more than once.
+    fn first_steps(self) -> Vec<Vec<u32>> {
+        let dark = match self {
+            Self::Fmnist | Self::Deep => 0.5,
+            Self::YinYang => 0.0,
+            Self::Shd | Self::Long | Self::Layer { .. } => return Vec::new(),
+        };
+        let Sizes { inputs, steps, .. } = self.sizes();
+        let last = steps as u32 - 1;
+        let mut rng = rng();
+        let mut spike = || match rng.random_bool(dark) {
+            true => last,
+            false => rng.random_range(0..last),
+        };
+        let mut sample = || (0..inputs).map(|_| spike()).collect();
+        (0..BATCH).map(|_| sample()).collect()
+    }
+
+    /// What of the input needs no additions.
+    pub(crate) fn closing(self) -> Closing {
+        let steps = self.sizes().steps;
+        let mut closing = Closing::default();
+        for sample in self.first_steps() {
+            let last = sample.iter().max();
+            let spikes = sample.iter().filter(|&step| Some(step) == last).count();
+            if spikes > steps {
+                closing.samples += 1;
+                closing.spikes += spikes;
+            }
+        }
+        closing
     }
 
     /// Spikes at random units and steps, so many that they would fill this share of all entries.

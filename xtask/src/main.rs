@@ -23,7 +23,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Everything a change must pass: format, lints, docs, tests, instruction counts, one epoch of Fashion-MNIST.
+    /// Everything a change must pass: format, tests, instruction counts, lints, docs, the package of
+    /// block-core, the GPU kernels without a GPU, one epoch of Fashion-MNIST.
     Ci,
     /// The GPU kernels without a GPU: on Vulkan's software driver, and through NVIDIA's compiler.
     GpuCheck,

@@ -26,6 +26,9 @@ pub struct Args {
     /// matrix products of the same layers alone.
     #[arg(long, default_value = "scan")]
     formulation: Method,
+    /// `auto`, `cpu`, `cuda`, `cuda:N`, `wgpu` or `wgpu:N`, of those compiled in.
+    #[arg(long, default_value = "cpu")]
+    device: String,
     /// Timed repetitions at most, after two that are not counted; 3 or more end after 8 seconds. By
     /// default 30, of long 3.
     #[arg(long)]
@@ -47,6 +50,8 @@ pub fn run(args: &Args) -> Result<(), String> {
         println!("{}", measure(workload, args)?);
         return Ok(());
     }
+    // Before the table begins, not in each child.
+    runner::device::select(&args.device).map_err(|e| e.to_string())?;
     let mut earlier = args.against.as_deref().map(Earlier::read).transpose()?;
     let mut comparison = Vec::new();
     let scan = Method::Neurons(Formulation::Scan);
@@ -94,8 +99,8 @@ pub fn run(args: &Args) -> Result<(), String> {
 fn measure(workload: Workload, args: &Args) -> Result<String, String> {
     let few = if workload == Workload::Long { 3 } else { 30 };
     let repetitions = args.repetitions.map_or(few, NonZeroUsize::get);
-    let cpu = runner::device::select("cpu").map_err(|e| e.to_string())?;
-    let measurement = benches::measure(workload, args.formulation, repetitions, &cpu)
+    let device = runner::device::select(&args.device).map_err(|e| e.to_string())?;
+    let measurement = benches::measure(workload, args.formulation, repetitions, &device)
         .map_err(|e| e.to_string())?;
     serde_json::to_string(&measurement).map_err(|e| e.to_string())
 }
@@ -106,7 +111,8 @@ fn child(index: usize, args: &Args) -> Result<String, String> {
     let mut command = Command::new(program);
     command
         .args(["bench", "--only", &index.to_string()])
-        .args(["--formulation", &args.formulation.to_string()]);
+        .args(["--formulation", &args.formulation.to_string()])
+        .args(["--device", &args.device]);
     if let Some(repetitions) = args.repetitions {
         command.args(["--repetitions", &repetitions.to_string()]);
     }

@@ -66,7 +66,9 @@ pub fn run(operation: Operation, device: &Device, dtype: DType) -> Option<Outcom
     let random = random
         .filter(|(_, sizes)| operation.covers(*sizes, dtype))
         .map(|(seed, sizes)| Problem::random(seed as u64, sizes, dtype, operation.model()));
-    let steady = STEADY.into_iter().filter(|&sizes| operation.is_tried_by(sizes));
+    let steady = STEADY
+        .into_iter()
+        .filter(|&sizes| operation.is_tried_by(sizes));
     let steady = steady.map(|sizes| Problem::steady(sizes, dtype, operation.model()));
     for problem in random.chain(steady) {
         let sizes = problem.sizes;

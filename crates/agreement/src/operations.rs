@@ -121,7 +121,10 @@ impl Operation {
         let in_slices = matches!(
             self,
             Self::Events(NeuronModel::Block, Beside::Nothing)
-                | Self::Readout(NeuronModel::Block | NeuronModel::MultiSpike, Beside::Nothing)
+                | Self::Readout(
+                    NeuronModel::Block | NeuronModel::MultiSpike,
+                    Beside::Nothing
+                )
         );
         match self {
             _ if sizes.neurons > 10_000 => in_slices && dtype == DType::F32,

@@ -95,7 +95,9 @@ impl Problem {
             weight: draw(inputs * n, &|u| scale * (u - shift)),
             bias: draw(n, &|u| 0.02 * u - 0.01),
             // Beyond [0, 1] now and then, where it is clamped; shared in every other problem.
-            beta: draw(if seed % 2 == 0 { n } else { 1 }, &|u| 0.3 + 0.8 * u),
+            beta: draw(if seed.is_multiple_of(2) { n } else { 1 }, &|u| {
+                0.3 + 0.8 * u
+            }),
             current: Vec::new(),
             readout_weight: draw(n * classes, &|u| (u - 0.5) / (n as f64).sqrt()),
             readout_bias: draw(classes, &|u| 0.1 * u),

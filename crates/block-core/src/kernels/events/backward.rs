@@ -129,8 +129,7 @@ fn backward_block<F: Real>(
     scratch.readout.resize(source.weight.len(), zero);
     let (d_weight, membrane) = (&mut scratch.weight, &mut scratch.membrane);
     let (mut d_bias, mut d_beta, mut to_all) = (zero, zero, zero);
-    for sample in 0..events.batch {
-        let closing = closing[sample];
+    for (sample, &closing) in closing.iter().enumerate() {
         let first = block.sweep(events, sample, closing, rule.model, |t, u| membrane[t] = *u);
         let mut last = zero;
         let mut reverse = Reverse::new(rule, source.summed());

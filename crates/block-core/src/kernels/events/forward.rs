@@ -77,8 +77,8 @@ fn once_block<F: Real>(
     model: NeuronModel,
     (mut first_out, mut counts_out): Outputs<'_>,
 ) {
-    for sample in 0..events.batch {
-        let first = block.sweep(events, sample, closing[sample], model, |_, _| ());
+    for (sample, &closing) in closing.iter().enumerate() {
+        let first = block.sweep(events, sample, closing, model, |_, _| ());
         first_out.write(sample, &first);
         let fired = first.below(events.steps as i32);
         counts_out.write(sample, &fired);
@@ -93,20 +93,14 @@ fn many_block<F: Real>(
     (mut first_out, mut counts_out): Outputs<'_>,
     masks: &mut [u32],
 ) {
-    for sample in 0..events.batch {
+    for (sample, &closing) in closing.iter().enumerate() {
         let masks = &mut masks[sample * events.steps..][..events.steps];
         let mut counts = Lanes::zero();
-        let first = block.sweep(
-            events,
-            sample,
-            closing[sample],
-            NeuronModel::MultiSpike,
-            |t, u| {
-                let spikes = u.above();
-                counts = counts.add(spikes);
-                masks[t] = spikes.bits();
-            },
-        );
+        let first = block.sweep(events, sample, closing, NeuronModel::MultiSpike, |t, u| {
+            let spikes = u.above();
+            counts = counts.add(spikes);
+            masks[t] = spikes.bits();
+        });
         first_out.write(sample, &first);
         counts_out.write(sample, &counts.to_i32());
     }
@@ -119,16 +113,10 @@ fn membrane_block<F: Real>(
     closing: &[usize],
     mut out: Columns<'_, F>,
 ) {
-    for sample in 0..events.batch {
-        block.sweep(
-            events,
-            sample,
-            closing[sample],
-            NeuronModel::Block,
-            |t, v| {
-                out.write(sample * events.steps + t, v);
-            },
-        );
+    for (sample, &closing) in closing.iter().enumerate() {
+        block.sweep(events, sample, closing, NeuronModel::Block, |t, v| {
+            out.write(sample * events.steps + t, v);
+        });
     }
 }
 

@@ -70,6 +70,8 @@ fn run(args: &Args) -> Result<bool, String> {
         scan: Vec::new(),
         measurements: Vec::new(),
     };
+    // After every stage, so that nothing is lost where a later one fails.
+    write(&args.out, &report)?;
     for sizes in scan::sizes(args.quick) {
         for kernel in scan::Kernel::ALL {
             let cell = scan::measure(kernel, sizes, copy, &device).map_err(|e| e.to_string())?;
@@ -77,6 +79,7 @@ fn run(args: &Args) -> Result<bool, String> {
             report.scan.push(cell);
         }
     }
+    write(&args.out, &report)?;
     for (workload, method) in steps(args.quick) {
         let found = measure(workload, method, 10, &device).map_err(|e| e.to_string())?;
         println!(
@@ -91,7 +94,6 @@ fn run(args: &Args) -> Result<bool, String> {
         report.measurements.push(found);
         write(&args.out, &report)?;
     }
-    write(&args.out, &report)?;
     println!("written to {}", args.out.display());
     Ok(report
         .agreement

@@ -47,7 +47,7 @@ pub(crate) fn compare(
         let scale = expected
             .values
             .iter()
-            .fold(1e-6_f64, |max, v| max.max(v.abs()));
+            .fold(1e-6_f64, |max, v| max.max(v.abs().min(largest(dtype))));
         let allowed = match expected.exact {
             true => 0.0,
             false => tolerance(dtype),

@@ -2,7 +2,8 @@
 //! floating-point type, against plain tensor operations in float64 on the CPU.
 //!
 //! A neuron whose potential comes so close to the threshold that rounding decides on its spike is a tie:
-//! its sample and neuron are left out of loss and comparison, and counted.
+//! its sample and neuron are left out of loss and comparison, its weights in the readout are 0, and it is
+//! counted.
 
 mod compare;
 mod operations;
@@ -37,7 +38,7 @@ pub struct Outcome {
 /// The sizes that every operation is run on: one of everything, one step, nothing a multiple of
 /// anything, more neurons than a block of threads, few neurons over a long time, more than a GPU works on
 /// at once.
-pub const SIZES: [Sizes; 7] = [
+pub const SIZES: [Sizes; 8] = [
     Sizes::new(1, 1, 1, 1, 1),
     Sizes::new(2, 1, 3, 5, 2),
     Sizes::new(3, 29, 8, 67, 3),
@@ -45,6 +46,8 @@ pub const SIZES: [Sizes; 7] = [
     Sizes::new(1, 300, 2, 1, 1),
     Sizes::new(2, 517, 3, 5, 2),
     Sizes::new(3, 90, 2, 64_000, 1),
+    // Without a single input spike.
+    Sizes::new(2, 40, 3, 5, 2),
 ];
 
 /// Sizes of the problems of [`Problem::steady`](problem::Problem::steady), for the operations whose sums

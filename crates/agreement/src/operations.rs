@@ -109,6 +109,7 @@ impl Operation {
     pub(crate) fn is_tried_by(self, steady: Sizes) -> bool {
         match self {
             Self::Scan(NeuronModel::Block) => true,
+            Self::FirstSpikes => steady.batch == 1,
             // Summed over many samples, its own gradients are beyond float16.
             Self::Readout(NeuronModel::Block, Beside::Nothing) => steady.batch == 1,
             _ => false,
@@ -410,11 +411,7 @@ impl<'a> Run<'a> {
     /// A layer and its readout: trace, first steps, counts, gradients of all parameters.
     fn readout(&self, model: NeuronModel, beside: Beside) -> Vec<Named> {
         let Sizes {
-            batch,
-            steps,
-            inputs,
-            classes,
-            ..
+            inputs, classes, ..
         } = self.problem.sizes;
         let (leaf, dense) = self.train(&self.problem.input, inputs);
         let above = Synapses {
@@ -445,19 +442,22 @@ impl<'a> Run<'a> {
         };
         let loss = self.loss(&self.problem.readout_loss, classes);
         let gradients = (trace.clone() * loss).sum().backward();
-        let mut output = named("output", trace);
-        let rows = (0..batch * steps * classes).map(|at| at / (steps * classes));
-        output.counts = rows
-            .map(|sample| !self.problem.sample_has_tie(sample))
-            .collect();
-        let mut results = vec![output, self.first(first), self.each("counts", counts)];
+        let mut results = vec![
+            named("output", trace),
+            self.first(first),
+            self.each("counts", counts),
+        ];
         if beside == Beside::Dense {
             let d_input = leaf.grad(&gradients).expect("depends on the input");
             results.push(named("∂L/∂x", self.train_gradient(d_input)));
         }
         results.extend(self.parameters(&gradients));
         let weight = self.readout_weight.grad(&gradients).expect("a weight");
-        results.push(named("readout ∂L/∂W", weight));
+        let mut weight = named("readout ∂L/∂W", weight);
+        weight.counts = (0..weight.values.len())
+            .map(|at| !self.problem.ties_anywhere(at / classes))
+            .collect();
+        results.push(weight);
         let bias = self.readout_bias.grad(&gradients).expect("a bias");
         results.push(named("readout ∂L/∂bias", bias));
         let beta = self.readout_beta.grad(&gradients);
@@ -472,17 +472,22 @@ impl<'a> Run<'a> {
         let optimizer = FusedAdam::default();
         let mut parameter = self.weight.clone().inner();
         let mut state = None;
-        for step in 0..3 {
+        for step in 1..4 {
             let gradient: Vec<f64> = self
                 .problem
                 .weight
                 .iter()
-                .map(|w| w * f64::from(step - 1))
+                .map(|w| w * f64::from(step))
                 .collect();
             let gradient = tensor(&gradient, parameter.dims(), &parameter.device(), self.dtype);
-            (parameter, state) = optimizer.step(0.01, parameter, gradient, state);
+            (parameter, state) = optimizer.step(0.5, parameter, gradient, state);
         }
-        vec![named("parameter", parameter)]
+        let state = state.expect("three steps were taken");
+        vec![
+            named("parameter", parameter),
+            named("first moment", state.first),
+            named("second moment", state.second),
+        ]
     }
 
     /// The input as events, alone or with the dense form, or as that only.

@@ -63,7 +63,7 @@ pub(crate) struct Problem {
 }
 
 /// The problem without a single input spike.
-const SILENT: u64 = 1;
+const SILENT: u64 = 7;
 
 impl Problem {
     pub fn random(seed: u64, sizes: Sizes, dtype: DType, model: Option<NeuronModel>) -> Self {
@@ -155,8 +155,7 @@ impl Problem {
         rows.flat_map(row).collect()
     }
 
-    /// Takes from the loss every neuron whose potential comes near the threshold, and every sample with
-    /// such a neuron from the readout's.
+    /// Takes every neuron whose potential comes near the threshold from the loss, and from the readout.
     fn leave_ties_out(&mut self, model: NeuronModel, margin: f64) {
         let Sizes {
             batch,
@@ -190,8 +189,8 @@ impl Problem {
                 for t in 0..steps {
                     let row = sample * steps + t;
                     self.hidden_loss[row * n + neuron] = 0.0;
-                    self.readout_loss[row * classes..][..classes].fill(0.0);
                 }
+                self.readout_weight[neuron * classes..][..classes].fill(0.0);
             }
         }
     }
@@ -204,9 +203,9 @@ impl Problem {
         self.tie[sample * self.sizes.neurons + neuron]
     }
 
-    /// Whether any neuron of a sample is a tie.
-    pub fn sample_has_tie(&self, sample: usize) -> bool {
-        (0..self.sizes.neurons).any(|neuron| self.is_tie(sample, neuron))
+    /// Whether a neuron is a tie in any sample.
+    pub fn ties_anywhere(&self, neuron: usize) -> bool {
+        (0..self.sizes.batch).any(|sample| self.is_tie(sample, neuron))
     }
 }
 

@@ -70,6 +70,8 @@ impl Optimizer for FusedAdam {
             first: tensor.zeros_like(),
             second: tensor.zeros_like(),
         });
+        // A record may have been written with other ones.
+        let (first, second) = (first.cast(wide(dtype)), second.cast(wide(dtype)));
         let time = time + 1;
         let power = |beta: f64| 1.0 - beta.powf(time as f64);
         let step = AdamStep {

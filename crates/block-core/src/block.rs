@@ -51,7 +51,8 @@ pub struct BlockSpikes {
 ///
 /// # Errors
 ///
-/// [`SpikeError`] if β or the initial potential do not fit the current, or a dimension is empty.
+/// [`SpikeError`] if β or the initial potential do not fit the current in shape or element type, or a
+/// dimension is empty.
 pub fn scan(current: Tensor<3>, neurons: &LeakyNeurons) -> Result<BlockSpikes, SpikeError> {
     const NAME: &str = "block::scan";
     let [_, _, n] = current.dims();

@@ -16,7 +16,8 @@ use crate::{LeakyNeurons, SpikeError, check, plain};
 ///
 /// # Errors
 ///
-/// [`SpikeError`] if β or the initial potential do not fit the current, or a dimension is empty.
+/// [`SpikeError`] if β or the initial potential do not fit the current in shape or element type, or a
+/// dimension is empty.
 pub fn integrate(current: Tensor<3>, neurons: &LeakyNeurons) -> Result<Tensor<3>, SpikeError> {
     const NAME: &str = "integrate";
     let [_, _, n] = current.dims();

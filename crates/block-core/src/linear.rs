@@ -33,7 +33,7 @@ impl Synapses {
     ///
     /// # Errors
     ///
-    /// [`SpikeError`] if shapes do not fit each other or a dimension is empty.
+    /// [`SpikeError`] if shapes or element types do not fit each other or a dimension is empty.
     pub fn current(&self, input: &SpikeTrain) -> Result<Tensor<3>, SpikeError> {
         check_synapses("Synapses::current", input, self)?;
         let dense = match (input.dense(), input.events()) {
@@ -64,8 +64,8 @@ pub struct ReadoutTrace {
 /// A linear layer of spiking neurons: [`spikes`](crate::spikes) of x·W + bias.
 ///
 /// Driven by events the dense input is never formed: each event adds one row of the weight, and the
-/// weight's gradient is gathered by event, in a fixed order. (With an initial potential events become
-/// dense first.) If the train also has dense spikes, these receive a gradient, ∂L/∂I·Wᵀ. Dense inputs go
+/// weight's gradient is gathered by event, in a fixed order. (With an initial potential, or on another device than the
+/// weight, events become dense first.) If the train also has dense spikes, these receive a gradient, ∂L/∂I·Wᵀ. Dense inputs go
 /// through a matrix product. All agree to rounding.
 ///
 /// # Shapes
@@ -75,7 +75,7 @@ pub struct ReadoutTrace {
 ///
 /// # Errors
 ///
-/// [`SpikeError`] if shapes do not fit each other or a dimension is empty.
+/// [`SpikeError`] if shapes or element types do not fit each other or a dimension is empty.
 pub fn spiking_linear(
     input: &SpikeTrain,
     synapses: &Synapses,
@@ -105,7 +105,7 @@ pub fn spiking_linear(
 ///
 /// # Errors
 ///
-/// [`SpikeError`] if shapes do not fit each other or a dimension is empty.
+/// [`SpikeError`] if shapes or element types do not fit each other or a dimension is empty.
 pub fn linear_membrane(
     input: &SpikeTrain,
     synapses: &Synapses,
@@ -135,7 +135,7 @@ pub fn linear_membrane(
 ///
 /// # Errors
 ///
-/// [`SpikeError`] if shapes do not fit each other or a dimension is empty.
+/// [`SpikeError`] if shapes or element types do not fit each other or a dimension is empty.
 pub fn spiking_readout(
     input: &SpikeTrain,
     synapses: &Synapses,
@@ -243,7 +243,7 @@ fn event_route<'a>(
     input
         .events()
         .filter(|_| kernels && neurons.initial.is_none())
-        .filter(|events| events.offsets.device().inner() == device.inner())
+        .filter(|events| events.offsets.device() == device)
 }
 
 fn event_layer(

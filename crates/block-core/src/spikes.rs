@@ -35,7 +35,8 @@ pub struct LayerSpikes {
 ///
 /// # Errors
 ///
-/// [`SpikeError`] if β or the initial potential do not fit the current, or a dimension is empty.
+/// [`SpikeError`] if β or the initial potential do not fit the current in shape or element type, or a
+/// dimension is empty.
 pub fn spikes(
     current: Tensor<3>,
     neurons: &LeakyNeurons,

@@ -23,7 +23,8 @@ pub struct StandardSpikes {
 ///
 /// # Errors
 ///
-/// [`SpikeError`] if β or the initial potential do not fit the current, or a dimension is empty.
+/// [`SpikeError`] if β or the initial potential do not fit the current in shape or element type, or a
+/// dimension is empty.
 pub fn multi_spike(
     current: Tensor<3>,
     neurons: &LeakyNeurons,
@@ -51,7 +52,8 @@ pub fn multi_spike(
 ///
 /// # Errors
 ///
-/// [`SpikeError`] if β or the initial potential do not fit the current, or a dimension is empty.
+/// [`SpikeError`] if β or the initial potential do not fit the current in shape or element type, or a
+/// dimension is empty.
 pub fn single_spike(
     current: Tensor<3>,
     neurons: &LeakyNeurons,
@@ -68,7 +70,8 @@ pub fn single_spike(
 ///
 /// # Errors
 ///
-/// [`SpikeError`] if β or the initial potential do not fit the current, or a dimension is empty.
+/// [`SpikeError`] if β or the initial potential do not fit the current in shape or element type, or a
+/// dimension is empty.
 pub fn integrator(
     current: Tensor<3>,
     neurons: &LeakyNeurons,

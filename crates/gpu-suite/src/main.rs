@@ -38,7 +38,7 @@ struct Report {
     device: String,
     /// What built it.
     commit: &'static str,
-    copy_bandwidth_bytes_per_second: f64,
+    copy_bandwidth_bytes_per_second: Option<f64>,
     agreement: Vec<Outcome>,
     scan: Vec<scan::Cell>,
     measurements: Vec<Measurement>,
@@ -60,18 +60,19 @@ fn run(args: &Args) -> Result<bool, String> {
     let device = runner::device::select(&args.device).map_err(|e| e.to_string())?;
     println!("device {}", device.name);
     let agreement = agree(&device);
-    let copy = copy_bandwidth(&device).map_err(|e| e.to_string())?;
-    println!("copy {:.1} GB/s", copy * 1e-9);
     let mut report = Report {
         device: device.name.clone(),
         commit: option_env!("BLOCK_COMMIT").unwrap_or("unknown"),
-        copy_bandwidth_bytes_per_second: copy,
+        copy_bandwidth_bytes_per_second: None,
         agreement,
         scan: Vec::new(),
         measurements: Vec::new(),
     };
     // After every stage, so that nothing is lost where a later one fails.
     write(&args.out, &report)?;
+    let copy = copy_bandwidth(&device).map_err(|e| e.to_string())?;
+    println!("copy {:.1} GB/s", copy * 1e-9);
+    report.copy_bandwidth_bytes_per_second = Some(copy);
     for sizes in scan::sizes(args.quick) {
         for kernel in scan::Kernel::ALL {
             let cell = scan::measure(kernel, sizes, copy, &device).map_err(|e| e.to_string())?;

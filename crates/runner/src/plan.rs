@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use block_data::{DataSource, Encoding, Locations, Samples, SpikeLoader, open};
 use block_models::{BetaConfig, LinearNetwork, LinearNetworkConfig};
+use burn::module::Module;
 use burn::tensor::Device;
 
 use crate::config::{Config, ModelKind, Validation};
@@ -128,16 +129,23 @@ impl Plan {
         [self.train.len(), validation, self.source.test().len()]
     }
 
-    /// A network with the weights that the seed gives.
+    /// A network with the weights that the seed gives: drawn on the CPU, so the same on every device.
     ///
     /// # Errors
     ///
     /// [`RunnerError::Network`](crate::RunnerError::Network).
     pub fn init_network(&self, device: &Device) -> Result<LinearNetwork> {
-        device.seed(self.config.seed);
-        let network = self.network.init(device)?;
+        let mut host = Device::flex();
+        if device.is_autodiff() {
+            host = host.autodiff();
+        }
+        host.seed(self.config.seed);
+        let network = self.network.init(&host)?;
         weights::draw(&network);
-        Ok(network)
+        Ok(match *device == host {
+            true => network,
+            false => network.fork(device),
+        })
     }
 
     /// The layers from the input on.

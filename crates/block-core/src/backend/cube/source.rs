@@ -62,7 +62,8 @@ macro_rules! push {
     }};
 }
 
-/// Every kernel in every variant and floating-point type that a launch can ask for.
+/// Every kernel in every variant and floating-point type that a launch can ask for, with 32-bit indices:
+/// those of 64 bits are for tensors of more than 2³² elements.
 pub fn cuda_sources() -> Vec<Source> {
     let mut sources = Vec::new();
     for kind in [FloatKind::F32, FloatKind::F16, FloatKind::BF16] {

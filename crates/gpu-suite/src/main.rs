@@ -21,7 +21,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Checks and measures a device.
 #[derive(Parser)]
 struct Args {
-    /// auto, cpu, cuda[:N] or wgpu[:N]
+    /// auto, cpu, cuda, cuda:N, wgpu or wgpu:N
     #[arg(long, default_value = "auto")]
     device: String,
     /// Where the JSON goes.

@@ -54,6 +54,13 @@ pub const SIZES: [Sizes; 8] = [
 /// over time grow with its square: few neurons, and more than a GPU cuts time for.
 const STEADY: [Sizes; 2] = [Sizes::new(1, 500, 1, 2, 1), Sizes::new(127, 370, 1, 130, 1)];
 
+/// The types that a GPU has kernels for: float32, and of the half-precision ones those that it supports.
+pub fn gpu_types(device: &Device) -> Vec<DType> {
+    let half = [DType::F16, DType::BF16].into_iter();
+    let half = half.filter(|&dtype| device.supports_dtype(dtype));
+    [DType::F32].into_iter().chain(half).collect()
+}
+
 /// Runs one operation on all [`SIZES`], contiguous and strided; nothing if it has no meaning in a type.
 pub fn run(operation: Operation, device: &Device, dtype: DType) -> Option<Outcome> {
     let mut outcome = Outcome {

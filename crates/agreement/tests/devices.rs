@@ -37,9 +37,7 @@ fn gpus(name: &str, kind: burn::tensor::DeviceType) {
         "{name} is compiled in, but there is no such device"
     );
     for (index, device) in devices.iter().enumerate() {
-        let half = [DType::F16, DType::BF16].into_iter();
-        let half = half.filter(|&dtype| device.supports_dtype(dtype));
-        let dtypes: Vec<DType> = [DType::F32].into_iter().chain(half).collect();
+        let dtypes = agreement::gpu_types(device);
         agree(&format!("{name}:{index}"), device, &dtypes);
     }
 }

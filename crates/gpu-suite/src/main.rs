@@ -10,7 +10,6 @@ use std::process::ExitCode;
 use agreement::{Operation, Outcome};
 use benches::{Measurement, Method, Workload, copy_bandwidth, measure};
 use block_models::Formulation;
-use burn::tensor::DType;
 use clap::Parser;
 use runner::device::NamedDevice;
 use serde::Serialize;
@@ -103,10 +102,8 @@ fn run(args: &Args) -> Result<bool, String> {
 }
 
 fn agree(device: &NamedDevice) -> Vec<Outcome> {
-    let half = [DType::F16, DType::BF16].into_iter();
-    let half = half.filter(|&dtype| device.device.supports_dtype(dtype));
     let mut outcomes = Vec::new();
-    for dtype in [DType::F32].into_iter().chain(half) {
+    for dtype in agreement::gpu_types(&device.device) {
         for operation in Operation::all() {
             if let Some(outcome) = agreement::run(operation, &device.device, dtype) {
                 println!("{outcome}");

@@ -206,6 +206,14 @@ pub enum DataError {
         /// What it may be.
         expected: String,
     },
+    /// A file whose content is not what it should be.
+    #[error("{}: {problem}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What was found, what was expected and, where it is not obvious, what to do.
+        problem: String,
+    },
     /// A batch that the spike kernels refuse.
     #[error(transparent)]
     Spikes(#[from] SpikeError),

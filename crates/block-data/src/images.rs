@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use burn_dataset::{Dataset, DatasetError};
 
 use crate::augment::ImageAugmentation;
-use crate::{DataError, Sample, idx};
+use crate::{DataError, Input, Sample, idx};
 
 /// A split of a data set of grey images; its samples are the pixels as value / 255 in float32.
 #[derive(Debug, Clone)]
@@ -68,7 +68,7 @@ impl Dataset<Sample> for Images {
         Ok(Sample {
             index,
             label: self.labels[index].into(),
-            values: pixels.map(|&pixel| f32::from(pixel) / 255.0).collect(),
+            input: Input::Values(pixels.map(|&pixel| f32::from(pixel) / 255.0).collect()),
         })
     }
 

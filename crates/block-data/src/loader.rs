@@ -11,7 +11,7 @@ use burn_dataset::transform::PartialDataset;
 use burn_dataset::{Dataset, DatasetError};
 use rand::seq::SliceRandom;
 
-use crate::augment::ImageAugmentation;
+use crate::augment::Augmentation;
 use crate::batch::HostBatch;
 use crate::random::{Purpose, stream};
 use crate::{DataError, Encoding, Sample, Samples, SpikeBatch, SpikeBatcher};
@@ -80,7 +80,7 @@ impl SpikeLoader {
     }
 
     /// Changes every sample before it is encoded, anew for every epoch.
-    pub fn with_augmentation(mut self, augmentation: ImageAugmentation, seed: u64) -> Self {
+    pub fn with_augmentation(mut self, augmentation: Augmentation, seed: u64) -> Self {
         self.batcher = self.batcher.with_augmentation(augmentation, seed);
         self
     }

@@ -7,7 +7,7 @@ use burn_dataset::Dataset;
 use burn_dataset::transform::SelectionDataset;
 use rand::seq::SliceRandom;
 
-use crate::augment::ImageAugmentation;
+use crate::augment::Augmentation;
 use crate::images::{FASHION_MNIST, IMAGE_SHAPE, IdxDataSet, MNIST};
 use crate::random::{Purpose, stream};
 use crate::{DataError, Locations, Sample, Samples, YIN_YANG_CLASSES, YinYang};
@@ -23,7 +23,7 @@ pub struct DataSource {
     name: &'static str,
     input_shape: Vec<usize>,
     class_names: &'static [&'static str],
-    augmentation: Option<ImageAugmentation>,
+    augmentation: Option<Augmentation>,
     folder: Option<PathBuf>,
     train: Samples,
     test: Samples,
@@ -66,7 +66,7 @@ fn open_images(set: &IdxDataSet, locations: &Locations) -> Result<DataSource, Da
         name: set.name,
         input_shape: vec![1, rows, columns],
         class_names: set.classes,
-        augmentation: Some((set.augmentation)()),
+        augmentation: Some(Augmentation::Image((set.augmentation)())),
         folder: paths[0].parent().map(Path::to_path_buf),
         train: Arc::new(train),
         test: Arc::new(test),
@@ -114,7 +114,7 @@ impl DataSource {
     }
 
     /// The augmentation that this data set is trained with, if there is one.
-    pub fn augmentation(&self) -> Option<&ImageAugmentation> {
+    pub fn augmentation(&self) -> Option<&Augmentation> {
         self.augmentation.as_ref()
     }
 

@@ -6,7 +6,7 @@
 
 use burn_dataset::{Dataset, DatasetError};
 
-use crate::{NumpyRandom, Sample};
+use crate::{Input, NumpyRandom, Sample};
 
 /// Radius of the two dots.
 const SMALL: f64 = 0.1;
@@ -107,7 +107,7 @@ impl Dataset<Sample> for YinYang {
         Ok(Sample {
             index,
             label: point.class,
-            values: point.features().to_vec(),
+            input: Input::Values(point.features().to_vec()),
         })
     }
 

@@ -1,18 +1,48 @@
 //! Random changes of images, for training.
 
+mod events;
 mod noise;
 mod perspective;
 mod shift;
 
+pub use events::{EventAugmentation, TimeJitter, TimeStretch};
 pub use noise::GaussianNoise;
 pub use perspective::{RandomPerspective, warp_perspective};
 pub use shift::{flip_horizontally, shift};
 
 use rand::{Rng, RngExt};
 
-use crate::DataError;
+use crate::{DataError, Input};
 
-/// What happens to an image of one channel, in this order: perspective, horizontal flip, crop
+/// What happens to a training sample before it is encoded.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Augmentation {
+    /// Of an image.
+    Image(ImageAugmentation),
+    /// Of a recording.
+    Events(EventAugmentation),
+}
+
+impl Augmentation {
+    /// Changes a sample's input.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Argument`] for an input of the other kind, or an image of another size.
+    pub fn apply(&self, input: &mut Input, rng: &mut impl Rng) -> Result<(), DataError> {
+        match (self, input) {
+            (Self::Image(augmentation), Input::Values(image)) => augmentation.apply(image, rng),
+            (Self::Events(augmentation), Input::Events(recording)) => {
+                augmentation.apply(recording, rng);
+                Ok(())
+            }
+            (Self::Image(_), input) => Err(input.refuse("values, for an image's augmentation")),
+            (Self::Events(_), input) => Err(input.refuse("events, for a recording's augmentation")),
+        }
+    }
+}
+
+/// What happens to an image, to all of its channels alike, in this order: perspective, horizontal flip, crop
 /// after zero padding, noise.
 ///
 /// Source: the reference implementation's transforms, which are torchvision's `RandomPerspective`,
@@ -72,27 +102,44 @@ impl ImageAugmentation {
         }
     }
 
-    /// Changes an image of values in [0, 1]; they stay there.
+    /// CIFAR-10's.
+    pub fn cifar_10() -> Self {
+        Self {
+            shape: [32, 32],
+            perspective: None,
+            flip: 0.5,
+            padding: 4,
+            noise: None,
+        }
+    }
+
+    /// Changes an image. Values in [0, 1] stay there; perspective and noise clamp others.
     ///
     /// # Shapes
     ///
-    /// - image: `[rows · columns]`
+    /// - image: `[channels · rows · columns]`
     ///
     /// # Errors
     ///
     /// [`DataError::Argument`] for an image of another size.
     pub fn apply(&self, image: &mut Vec<f32>, rng: &mut impl Rng) -> Result<(), DataError> {
         let [rows, columns] = self.shape;
-        if image.len() != rows * columns || image.is_empty() {
-            let expected = format!("{rows}x{columns}, the augmentation's image size");
+        let pixels = rows * columns;
+        if pixels == 0 || image.is_empty() || !image.len().is_multiple_of(pixels) {
+            let expected = format!("channels of {rows}x{columns}, the augmentation's image size");
             let what = "the number of a sample's values";
             return Err(DataError::argument(what, image.len(), expected));
         }
+        let by_channel = |image: &[f32], change: &dyn Fn(&[f32]) -> Vec<f32>| -> Vec<f32> {
+            image.chunks_exact(pixels).flat_map(change).collect()
+        };
         if let Some(perspective) = &self.perspective
             && rng.random::<f64>() < perspective.probability
         {
             let corners = perspective.draw(self.shape, rng);
-            *image = warp_perspective(image, self.shape, corners);
+            *image = by_channel(image, &|channel| {
+                warp_perspective(channel, self.shape, corners)
+            });
         }
         if rng.random::<f64>() < self.flip {
             flip_horizontally(image, columns);
@@ -102,7 +149,8 @@ impl ImageAugmentation {
             let mut corner = || rng.random_range(0..=2 * self.padding) as isize;
             let (top, left) = (corner(), corner());
             let padding = self.padding as isize;
-            *image = shift(image, self.shape, [padding - top, padding - left]);
+            let by = [padding - top, padding - left];
+            *image = by_channel(image, &|channel| shift(channel, self.shape, by));
         }
         if let Some(noise) = &self.noise
             && rng.random::<f64>() < noise.probability

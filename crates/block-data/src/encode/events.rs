@@ -46,6 +46,16 @@ impl EventBinning {
         Ok(Self { units, steps, dt })
     }
 
+    /// Input units.
+    pub fn units(&self) -> usize {
+        self.units as usize
+    }
+
+    /// Time steps.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
     /// Writes `(step, unit)` pairs, in the order of the events, into `events`, replacing what it
     /// holds.
     ///

@@ -3,16 +3,19 @@
 use burn_dataset::InMemDataset;
 
 use super::*;
-use crate::YinYang;
+use crate::augment::{Augmentation, ImageAugmentation};
+use crate::{Input, YinYang};
 
 /// Ten images, different from one another.
 fn pictures() -> Samples {
     let sample = |index: usize| Sample {
         index,
         label: 9 - index,
-        values: (0..784)
-            .map(|i| ((index * 784 + i) % 251) as f32 / 255.0)
-            .collect(),
+        input: Input::Values(
+            (0..784)
+                .map(|i| ((index * 784 + i) % 251) as f32 / 255.0)
+                .collect(),
+        ),
     };
     Arc::new(InMemDataset::new((0..10).map(sample).collect()))
 }
@@ -22,7 +25,7 @@ fn loader() -> SpikeLoader {
 }
 
 fn augmented(order: u64, augmentation: u64) -> SpikeLoader {
-    let usual = ImageAugmentation::fashion_mnist();
+    let usual = Augmentation::Image(ImageAugmentation::fashion_mnist());
     loader()
         .with_shuffle(order)
         .with_augmentation(usual, augmentation)
@@ -94,7 +97,7 @@ fn seeds_and_epochs_change_order_and_augmentation() {
 
     // The augmentation alone changes with the epoch, too.
     let still = |epoch| {
-        let usual = ImageAugmentation::fashion_mnist();
+        let usual = Augmentation::Image(ImageAugmentation::fashion_mnist());
         content(&loader().with_augmentation(usual, 2), epoch)
     };
     assert_ne!(still(3), still(4));
@@ -107,7 +110,7 @@ fn a_samples_augmentation_does_not_depend_on_its_batch() {
         let steps = Encoding::new(20).unwrap();
         SpikeLoader::new(pictures(), steps, size)
             .unwrap()
-            .with_augmentation(ImageAugmentation::mnist(), 2)
+            .with_augmentation(Augmentation::Image(ImageAugmentation::mnist()), 2)
     };
     let samples = pictures();
     let batcher = alone(1).batcher.clone().at_epoch(7);

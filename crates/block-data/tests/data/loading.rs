@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use block_data::augment::ImageAugmentation;
-use block_data::{DataError, Encoding, Sample, Samples, SpikeBatcher, SpikeLoader, YinYang};
+use block_data::augment::{Augmentation, ImageAugmentation};
+use block_data::{DataError, Encoding, Input, Sample, Samples, SpikeBatcher, SpikeLoader, YinYang};
 use burn::data::dataloader::DataLoader;
 use burn::data::dataloader::batcher::Batcher;
 use burn_dataset::{Dataset, DatasetError, InMemDataset};
@@ -12,7 +12,7 @@ fn sample(index: usize, values: &[f32]) -> Sample {
     Sample {
         index,
         label: index % 3,
-        values: values.to_vec(),
+        input: Input::Values(values.to_vec()),
     }
 }
 
@@ -113,7 +113,8 @@ fn bad_samples_end_the_epoch_with_one_error() {
     let unequal = loader(of(vec![good.clone(), sample(1, &[0.0])]), 2);
     let (batches, errors) = failure(&unequal);
     assert_eq!((batches, errors.len()), (0, 1), "{errors:?}");
-    let augmented = loader(of(vec![good]), 1).with_augmentation(ImageAugmentation::mnist(), 0);
+    let augmented = loader(of(vec![good]), 1)
+        .with_augmentation(Augmentation::Image(ImageAugmentation::mnist()), 0);
     let text =
         "the number of a sample's values is 2, expected 28x28, the augmentation's image size";
     assert_eq!(failure(&augmented), (0, vec![text.to_string()]));

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use block_data::{DataError, DataSource, Locations, SYSTEM_FOLDER, open};
+use block_data::{DataError, DataSource, Input, Locations, SYSTEM_FOLDER, open};
 use burn_dataset::Dataset;
 
 fn installed(name: &str) -> Option<DataSource> {
@@ -68,13 +68,10 @@ fn mnist() {
 fn mean(source: &DataSource) -> f64 {
     let train = source.train();
     let sum = |index| {
-        train
-            .get(index)
-            .unwrap()
-            .values
-            .iter()
-            .map(|&v| f64::from(v))
-            .sum::<f64>()
+        let Input::Values(values) = train.get(index).unwrap().input else {
+            panic!("an image has values");
+        };
+        values.iter().map(|&v| f64::from(v)).sum::<f64>()
     };
     (0..train.len()).map(sum).sum::<f64>() / (train.len() * source.units()) as f64
 }

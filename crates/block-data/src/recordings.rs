@@ -1,0 +1,94 @@
+//! Recordings of events, kept in memory one after the other.
+
+use burn_dataset::{Dataset, DatasetError};
+
+use crate::{DataError, Input, Recording, Sample};
+
+/// A split of a data set of recordings: flat arrays of all events, and where each recording ends.
+///
+/// ```
+/// use block_data::Recordings;
+///
+/// let mut recordings = Recordings::default();
+/// recordings.push(3, &[0, 5], &[0.001, 0.25])?; // class, units, seconds
+/// assert_eq!(recordings.labels(), [3]);
+/// assert_eq!(recordings.events(0), (&[0, 5][..], &[0.001, 0.25][..]));
+/// # Ok::<(), block_data::DataError>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Recordings {
+    units: Vec<u32>,
+    times: Vec<f32>,
+    ends: Vec<usize>,
+    labels: Vec<u32>,
+}
+
+impl Recordings {
+    /// Appends a recording: its class, and the unit and time (seconds) of each event.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Argument`] when units and times differ in number, [`DataError::EventTime`] for a
+    /// time that is negative or not finite.
+    pub fn push(&mut self, label: u32, units: &[u32], times: &[f32]) -> Result<(), DataError> {
+        if units.len() != times.len() {
+            let expected = format!("{}, one for each time", times.len());
+            let what = "the number of a recording's units";
+            return Err(DataError::argument(what, units.len(), expected));
+        }
+        let valid = |time: f32| time >= 0.0 && time.is_finite();
+        if let Some(index) = times.iter().position(|&time| !valid(time)) {
+            let found = times[index];
+            return Err(DataError::EventTime { index, found });
+        }
+        self.units.extend(units);
+        self.times.extend(times);
+        self.ends.push(self.units.len());
+        self.labels.push(label);
+        Ok(())
+    }
+
+    /// Units and times (seconds) of a recording.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such recording.
+    pub fn events(&self, index: usize) -> (&[u32], &[f32]) {
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let range = start..self.ends[index];
+        (&self.units[range.clone()], &self.times[range])
+    }
+
+    /// All labels.
+    pub fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+
+    /// Events of all recordings together.
+    pub fn total_events(&self) -> usize {
+        self.units.len()
+    }
+
+    /// The largest unit, if there is an event.
+    pub fn largest_unit(&self) -> Option<u32> {
+        self.units.iter().copied().max()
+    }
+}
+
+impl Dataset<Sample> for Recordings {
+    fn get(&self, index: usize) -> Result<Sample, DatasetError> {
+        let (units, times) = self.events(index);
+        Ok(Sample {
+            index,
+            label: self.labels[index] as usize,
+            input: Input::Events(Recording {
+                units: units.to_vec(),
+                times: times.to_vec(),
+            }),
+        })
+    }
+
+    fn len(&self) -> usize {
+        self.labels.len()
+    }
+}

@@ -20,7 +20,7 @@ pub enum DataError {
         /// The name asked for.
         name: String,
         /// All names that can be opened.
-        known: &'static [&'static str],
+        known: Vec<&'static str>,
     },
     /// A data set is in none of the places where it is looked for.
     #[error("data set {name} is missing: looked in {}; {remedy}", looked_in.join(", in "))]

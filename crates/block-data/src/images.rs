@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 
 use burn_dataset::{Dataset, DatasetError};
 
-use crate::augment::ImageAugmentation;
 use crate::{DataError, Input, Sample, idx};
 
-/// A split of a data set of grey images; its samples are the pixels as value / 255 in float32.
+/// A split of a data set of images; its samples are the pixels as value / 255 in float32.
 #[derive(Debug, Clone)]
 pub struct Images {
     pixels: Vec<u8>,
@@ -47,12 +46,22 @@ impl Images {
         })
     }
 
+    /// A split from its bytes: the pixels of all images, `size` each, and their labels.
+    pub(crate) fn from_parts(pixels: Vec<u8>, labels: Vec<u8>, size: usize) -> Self {
+        debug_assert_eq!(pixels.len(), labels.len() * size);
+        Self {
+            pixels,
+            labels,
+            size,
+        }
+    }
+
     /// All labels, in the files' order.
     pub fn labels(&self) -> &[u8] {
         &self.labels
     }
 
-    /// The bytes of an image, row after row.
+    /// The bytes of an image, channel after channel and row after row.
     ///
     /// # Panics
     ///
@@ -77,73 +86,40 @@ impl Dataset<Sample> for Images {
     }
 }
 
-/// A data set of images that comes as four idx files.
-pub(crate) struct IdxDataSet {
-    pub name: &'static str,
-    pub classes: &'static [&'static str],
-    pub augmentation: fn() -> ImageAugmentation,
-    /// Debian's package, if there is one.
-    package: Option<&'static str>,
-}
-
 /// Images and labels for training, then for the test.
-const FILES: [&str; 4] = [
+pub(crate) const FILES: [&str; 4] = [
     "train-images-idx3-ubyte.gz",
     "train-labels-idx1-ubyte.gz",
     "t10k-images-idx3-ubyte.gz",
     "t10k-labels-idx1-ubyte.gz",
 ];
 
-pub(crate) const IMAGE_SHAPE: [usize; 2] = [28, 28];
+const IMAGE_SHAPE: [usize; 2] = [28, 28];
 
-pub(crate) const FASHION_MNIST: IdxDataSet = IdxDataSet {
-    name: "fashion-mnist",
-    classes: &[
-        "T-shirt/top",
-        "trouser",
-        "pullover",
-        "dress",
-        "coat",
-        "sandal",
-        "shirt",
-        "sneaker",
-        "bag",
-        "ankle boot",
-    ],
-    augmentation: ImageAugmentation::fashion_mnist,
-    package: Some("dataset-fashion-mnist"),
-};
+/// Both splits, from the paths of [`FILES`].
+pub(crate) fn read(paths: &[PathBuf], classes: usize) -> Result<(Images, Images), DataError> {
+    let split = |first: usize| {
+        let (images, labels) = (&paths[first], &paths[first + 1]);
+        Images::read(images, labels, IMAGE_SHAPE, classes)
+    };
+    Ok((split(0)?, split(2)?))
+}
 
-pub(crate) const MNIST: IdxDataSet = IdxDataSet {
-    name: "mnist",
-    classes: &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
-    augmentation: ImageAugmentation::mnist,
-    package: None,
-};
-
-impl IdxDataSet {
-    /// How to get it, for the error that says that it is missing.
-    pub fn remedy(&self, target: &Path, system_too: bool) -> String {
-        let put = format!("put {} into {}", FILES.join(", "), target.display());
-        match self.package {
-            Some(package) if system_too => format!("`apt-get install {package}`, or {put}"),
-            Some(package) => {
-                format!("{put}, or `apt-get install {package}` and name no data folder")
-            }
-            None => put,
-        }
-    }
-
-    pub const fn files() -> &'static [&'static str] {
-        &FILES
-    }
-
-    /// Both splits, from the paths of [`files`](Self::files).
-    pub fn read(&self, paths: &[PathBuf]) -> Result<(Images, Images), DataError> {
-        let split = |first: usize| {
-            let (images, labels) = (&paths[first], &paths[first + 1]);
-            Images::read(images, labels, IMAGE_SHAPE, self.classes.len())
-        };
-        Ok((split(0)?, split(2)?))
+/// What the classes of MNIST or Fashion-MNIST are called.
+pub(crate) fn class_names(name: &str) -> &'static [&'static str] {
+    match name {
+        "fashion-mnist" => &[
+            "T-shirt/top",
+            "trouser",
+            "pullover",
+            "dress",
+            "coat",
+            "sandal",
+            "shirt",
+            "sneaker",
+            "bag",
+            "ankle boot",
+        ],
+        _ => &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
     }
 }

@@ -22,26 +22,32 @@
 
 pub mod augment;
 mod batch;
+pub mod cifar;
 pub mod encode;
 mod error;
 pub mod idx;
 mod images;
+mod known;
 mod loader;
 mod locate;
+pub mod n_mnist;
 mod numpy_random;
 mod random;
 mod recordings;
 mod sample;
 mod source;
+mod synthetic;
 mod yin_yang;
 
 pub use batch::{Encoding, SpikeBatch, SpikeBatcher};
 pub use error::DataError;
 pub use images::Images;
+pub use known::{DATA_SETS, DataSet, Timing};
 pub use loader::{SpikeEpoch, SpikeLoader};
 pub use locate::{DATA_VARIABLE, Locations, SYSTEM_FOLDER};
 pub use numpy_random::NumpyRandom;
 pub use recordings::Recordings;
 pub use sample::{Input, Recording, Sample, Samples};
-pub use source::{DATA_SETS, DataSource, has_augmentation, open};
+pub use source::{DataSource, EVENTS, EventFiles, open};
+pub use synthetic::SyntheticSpikes;
 pub use yin_yang::{YIN_YANG_CLASSES, YinYang, YinYangPoint};

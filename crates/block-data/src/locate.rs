@@ -58,28 +58,31 @@ impl Locations {
         self.roots.iter().map(|root| root.join(name)).collect()
     }
 
-    /// The files of the data set `name`, in the order of `files`, all from the first folder that
-    /// has every one of them. A file `F.gz` may also be there as `F`, unpacked.
-    ///
-    /// `remedy` is how to get the data set, given the folder to put it into and whether the
-    /// system's folder is among the places.
+    /// The files of the data set `name` in one of its packings, all from the first folder that has
+    /// every one of them: the number of the packing, and their paths in its order. A file `F.gz` may
+    /// also be there as `F`, unpacked.
     ///
     /// # Errors
     ///
-    /// [`DataError::Missing`] with every place, and what is missing there.
+    /// [`DataError::Missing`] with every place, and what is missing there of the first packing.
     pub fn find(
         &self,
         name: &str,
-        files: &[&str],
-        remedy: impl FnOnce(&Path, bool) -> String,
-    ) -> Result<Vec<PathBuf>, DataError> {
+        packings: &[&[&str]],
+    ) -> Result<(usize, Vec<PathBuf>), DataError> {
         let mut looked_in = Vec::new();
         for folder in self.candidates(name) {
-            match find_in(&folder, files) {
-                Ok(paths) => return Ok(paths),
-                Err(why) => looked_in.push(format!("{} ({why})", folder.display())),
+            let mut missing = None;
+            for (number, files) in packings.iter().enumerate() {
+                match find_in(&folder, files) {
+                    Ok(paths) => return Ok((number, paths)),
+                    Err(why) => missing = missing.or(Some(why)),
+                }
             }
+            let why = missing.unwrap_or_default();
+            looked_in.push(format!("{} ({why})", folder.display()));
         }
+        let packings: Vec<_> = packings.iter().map(|files| files.join(", ")).collect();
         let target = match &self.explicit {
             Some(folder) => folder.join(name),
             None => Path::new("data").join(name),
@@ -87,8 +90,33 @@ impl Locations {
         Err(DataError::Missing {
             name: name.to_string(),
             looked_in,
-            remedy: remedy(&target, self.explicit.is_none()),
+            remedy: format!(
+                "fetch it (`cargo xtask data get {name}`), or put {} into {}",
+                packings.join(" or "),
+                target.display()
+            ),
         })
+    }
+
+    /// A file by its path: absolute, from the working folder or, if it is not there, from the folders
+    /// of data sets.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Missing`] with every place.
+    pub fn find_file(&self, path: &Path) -> Result<PathBuf, DataError> {
+        let roots = self.roots.iter().map(|root| root.join(path));
+        // A folder that the user names is the only place here too.
+        let working = self.explicit.is_none().then(|| path.to_path_buf());
+        let places: Vec<PathBuf> = working.into_iter().chain(roots).collect();
+        match places.iter().find(|place| place.is_file()) {
+            Some(place) => Ok(place.clone()),
+            None => Err(DataError::Missing {
+                name: path.display().to_string(),
+                looked_in: places.iter().map(|p| p.display().to_string()).collect(),
+                remedy: "expected the file in one of these places".to_string(),
+            }),
+        }
     }
 }
 
@@ -105,7 +133,7 @@ fn find_in(folder: &Path, files: &[&str]) -> Result<Vec<PathBuf>, String> {
                 .into_iter()
                 .flatten()
                 .map(|name| folder.join(name))
-                .find(|path| path.is_file())
+                .find(|path| path.exists())
                 .ok_or_else(|| format!("no {file}"))
         })
         .collect()
@@ -158,31 +186,50 @@ mod tests {
                 &second,
             )
         };
-        let found = at(None).find("set", &["x.gz", "y.gz"], |_, _| unreachable!());
+        let packings: &[&[&str]] = &[&["no"], &["x.gz", "y.gz"]];
+        let found = at(None).find("set", packings);
         let expected = ["x.gz", "y"].map(|file| second.join("set").join(file));
-        assert_eq!(found.unwrap(), expected);
+        assert_eq!(found.unwrap(), (1, expected.to_vec()));
 
-        let error = at(Some(first.clone()))
-            .find("set", &["x.gz", "y.gz"], |to, system| {
-                assert!(!system);
-                format!("put it into {}", to.display())
-            })
-            .unwrap_err();
+        let error = at(Some(first.clone())).find("set", packings).unwrap_err();
         let folder = first.join("set").display().to_string();
-        let expected =
-            format!("data set set is missing: looked in {folder} (no y.gz); put it into {folder}");
+        let expected = format!(
+            "data set set is missing: looked in {folder} (no no); fetch it (`cargo xtask data get \
+             set`), or put no or x.gz, y.gz into {folder}"
+        );
         assert_eq!(error.to_string(), expected);
     }
 
     #[test]
+    fn files_are_found_by_path() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("mine")).unwrap();
+        fs::write(root.path().join("mine/train.h5"), "").unwrap();
+        let found = |explicit: Option<PathBuf>, path: &str| {
+            let variable = Some(root.path().to_path_buf());
+            Locations::from_parts(explicit, variable, Path::new("/nowhere"), Path::new("/no"))
+                .find_file(Path::new(path))
+        };
+        let expected = root.path().join("mine/train.h5");
+        assert_eq!(found(None, "mine/train.h5").unwrap(), expected);
+        let whole = expected.display().to_string();
+        assert_eq!(found(None, &whole).unwrap(), expected);
+        let text = found(Some("/named".into()), "a.h5").unwrap_err().to_string();
+        assert_eq!(
+            text,
+            "data set a.h5 is missing: looked in /named/a.h5; expected the file in one of these \
+             places"
+        );
+    }
+
+    #[test]
     fn every_place_is_listed() {
-        let error = locations(None, Some("/var"))
-            .find("set", &["x"], |to, _| format!("see {}", to.display()))
-            .unwrap_err();
+        let error = locations(None, Some("/var")).find("set", &[&["x"]]).unwrap_err();
         assert_eq!(
             error.to_string(),
             "data set set is missing: looked in /var/set (no such folder), in \
-             /home/me/data/set (no such folder), in /sys/set (no such folder); see data/set"
+             /home/me/data/set (no such folder), in /sys/set (no such folder); fetch it (`cargo \
+             xtask data get set`), or put x into data/set"
         );
     }
 }

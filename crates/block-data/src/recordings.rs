@@ -69,6 +69,13 @@ impl Recordings {
         self.units.len()
     }
 
+    /// Bytes that they take in memory.
+    pub fn memory_bytes(&self) -> usize {
+        let event = size_of::<u32>() + size_of::<f32>();
+        let recording = size_of::<usize>() + size_of::<u32>();
+        self.units.len() * event + self.labels.len() * recording
+    }
+
     /// The largest unit, if there is an event.
     pub fn largest_unit(&self) -> Option<u32> {
         self.units.iter().copied().max()

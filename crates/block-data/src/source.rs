@@ -1,4 +1,4 @@
-//! Data sets by name.
+//! Data sets by name, and recordings by path.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,24 +7,24 @@ use burn_dataset::Dataset;
 use burn_dataset::transform::SelectionDataset;
 use rand::seq::SliceRandom;
 
-use crate::augment::Augmentation;
-use crate::images::{FASHION_MNIST, IMAGE_SHAPE, IdxDataSet, MNIST};
+use crate::augment::{Augmentation, EventAugmentation, ImageAugmentation};
 use crate::random::{Purpose, stream};
-use crate::{DataError, Locations, Sample, Samples, YIN_YANG_CLASSES, YinYang};
-
-/// The names that [`open`] knows.
-pub const DATA_SETS: [&str; 3] = [FASHION_MNIST.name, MNIST.name, YIN_YANG];
-
-const YIN_YANG: &str = "yin-yang";
+use crate::synthetic::SYNTHETIC_CLASSES;
+use crate::{
+    DATA_SETS, DataError, DataSet, EventFile, Images, Locations, Recordings, Sample, Samples,
+    SyntheticSpikes, Timing, YIN_YANG_CLASSES, YinYang, cifar, images, n_mnist, read_events,
+};
 
 /// A data set: its splits, and what a network needs to know of it.
 #[derive(Clone)]
 pub struct DataSource {
-    name: &'static str,
+    name: String,
     input_shape: Vec<usize>,
-    class_names: &'static [&'static str],
+    class_names: Vec<String>,
     augmentation: Option<Augmentation>,
+    timing: Option<Timing>,
     folder: Option<PathBuf>,
+    memory_bytes: usize,
     train: Samples,
     test: Samples,
 }
@@ -36,69 +36,257 @@ pub struct DataSource {
 /// [`DataError::UnknownDataSet`], [`DataError::Missing`] when it is in none of the locations, or
 /// what is wrong with its files.
 pub fn open(name: &str, locations: &Locations) -> Result<DataSource, DataError> {
-    for set in [FASHION_MNIST, MNIST] {
-        if set.name == name {
-            return open_images(&set, locations);
+    let set = DataSet::named(name).ok_or_else(|| DataError::UnknownDataSet {
+        name: name.to_string(),
+        known: DATA_SETS.iter().map(|set| set.name).collect(),
+    })?;
+    match set.name {
+        "yin-yang" => Ok(DataSource::yin_yang(YinYang::train(), YinYang::test())),
+        "synthetic" => synthetic(set),
+        _ => {
+            let (kind, paths) = locations.find(set.name, packings(set.name))?;
+            let folder = paths[0].parent().map(Path::to_path_buf);
+            let mut source = match set.name {
+                "cifar-10" => of_images(set, cifar::read(&paths)?, &cifar::CLASSES),
+                "n-mnist" => n_mnist(set, kind, &paths)?,
+                "shd" | "ssc" => spoken_words(set, &paths)?,
+                _ => {
+                    let splits = images::read(&paths, set.classes)?;
+                    of_images(set, splits, images::class_names(set.name))
+                }
+            };
+            source.folder = folder;
+            Ok(source)
         }
     }
-    if name == YIN_YANG {
-        return Ok(DataSource::yin_yang(YinYang::train(), YinYang::test()));
+}
+
+/// The files that a data set may come as: the first packing of which all are there is taken.
+pub(crate) fn packings(name: &str) -> &'static [&'static [&'static str]] {
+    match name {
+        "cifar-10" => &[&cifar::FILES],
+        "n-mnist" => &[
+            &["train.h5", "test.h5"],
+            &["Train.zip", "Test.zip"],
+            &["Train", "Test"],
+        ],
+        "shd" => &[
+            &["shd_train.h5.gz", "shd_test.h5.gz"],
+            &["shd_train.h5.zip", "shd_test.h5.zip"],
+        ],
+        "ssc" => &[
+            &["ssc_train.h5.gz", "ssc_test.h5.gz"],
+            &["ssc_train.h5.zip", "ssc_test.h5.zip"],
+        ],
+        "fashion-mnist" | "mnist" => &[&images::FILES],
+        _ => &[],
     }
-    Err(DataError::UnknownDataSet {
-        name: name.to_string(),
-        known: &DATA_SETS,
-    })
 }
 
-/// Whether the data set of this name is trained with an augmentation; false for names that [`open`]
-/// does not know.
-pub fn has_augmentation(name: &str) -> bool {
-    [FASHION_MNIST, MNIST].iter().any(|set| set.name == name)
-}
-
-fn open_images(set: &IdxDataSet, locations: &Locations) -> Result<DataSource, DataError> {
-    let paths = locations.find(set.name, IdxDataSet::files(), |target, system_too| {
-        set.remedy(target, system_too)
-    })?;
-    let (train, test) = set.read(&paths)?;
-    let [rows, columns] = IMAGE_SHAPE;
-    Ok(DataSource {
-        name: set.name,
-        input_shape: vec![1, rows, columns],
-        class_names: set.classes,
-        augmentation: Some(Augmentation::Image((set.augmentation)())),
-        folder: paths[0].parent().map(Path::to_path_buf),
+fn of_images(set: &DataSet, splits: (Images, Images), classes: &[&str]) -> DataSource {
+    let augmentation = match set.name {
+        "cifar-10" => ImageAugmentation::cifar_10(),
+        "fashion-mnist" => ImageAugmentation::fashion_mnist(),
+        _ => ImageAugmentation::mnist(),
+    };
+    let (train, test) = splits;
+    let memory_bytes = (train.len() + test.len()) * (set.units() + 1);
+    DataSource {
+        class_names: classes.iter().map(ToString::to_string).collect(),
+        augmentation: Some(Augmentation::Image(augmentation)),
+        memory_bytes,
         train: Arc::new(train),
         test: Arc::new(test),
+        ..DataSource::of(set)
+    }
+}
+
+fn synthetic(set: &DataSet) -> Result<DataSource, DataError> {
+    let steps = set.timing.map_or(1, |timing| timing.steps);
+    let split = |samples, seed| SyntheticSpikes::new(samples, set.units(), steps, seed);
+    let [train, test] = set.samples;
+    Ok(DataSource {
+        class_names: numbered(SYNTHETIC_CLASSES),
+        train: Arc::new(split(train, 0)?),
+        test: Arc::new(split(test, 1)?),
+        ..DataSource::of(set)
     })
+}
+
+fn n_mnist(set: &DataSet, packing: usize, paths: &[PathBuf]) -> Result<DataSource, DataError> {
+    let read = |path: &PathBuf| match packing {
+        0 => Ok(read_events(path)?.recordings),
+        1 => n_mnist::read_zip(path),
+        _ => n_mnist::read_tree(path),
+    };
+    let splits = [read(&paths[0])?, read(&paths[1])?];
+    // Two polarities.
+    check_units(&splits, paths, 2 * set.units())?;
+    of_recordings(DataSource::of(set), splits, paths, numbered(set.classes))
+}
+
+fn spoken_words(set: &DataSet, paths: &[PathBuf]) -> Result<DataSource, DataError> {
+    let [train, test] = [read_events(&paths[0])?, read_events(&paths[1])?];
+    let names = match train.class_names.len() == set.classes {
+        true => train.class_names,
+        false => numbered(set.classes),
+    };
+    let splits = [train.recordings, test.recordings];
+    check_units(&splits, paths, set.units())?;
+    of_recordings(DataSource::of(set), splits, paths, names)
+}
+
+/// The name of [`EventFiles`] as a data set.
+pub const EVENTS: &str = "events";
+
+/// Recordings in files of one's own, in a layout that [`read_events`] knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventFiles {
+    /// The training split. A relative path is taken from the working folder or, if it is not there,
+    /// from the folders of the [`Locations`].
+    pub train: PathBuf,
+    /// The test split.
+    pub test: PathBuf,
+    /// Input units; other units are folded onto them, modulo their number. By default one more than
+    /// the largest unit of both splits.
+    pub units: Option<usize>,
+    /// Classes. By default as many as the training split has names for, or one more than the largest
+    /// label of both splits.
+    pub classes: Option<usize>,
+}
+
+impl EventFiles {
+    /// Opens them. They are not binned yet, and have no [`timing`](DataSource::timing) of their own.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Missing`], or what is wrong with the files.
+    pub fn open(&self, locations: &Locations) -> Result<DataSource, DataError> {
+        let paths = [
+            locations.find_file(&self.train)?,
+            locations.find_file(&self.test)?,
+        ];
+        let EventFile {
+            recordings: train,
+            class_names,
+        } = read_events(&paths[0])?;
+        let splits = [train, read_events(&paths[1])?.recordings];
+        let units = self.units.unwrap_or_else(|| {
+            let largest = splits.iter().filter_map(Recordings::largest_unit).max();
+            largest.map_or(1, |unit| unit as usize + 1)
+        });
+        let labels = splits.iter().flat_map(Recordings::labels);
+        let largest = labels.max().map_or(1, |&label| label as usize + 1);
+        let names = match self.classes {
+            None if class_names.len() >= largest => class_names,
+            None => numbered(largest),
+            Some(classes) if class_names.len() == classes => class_names,
+            Some(classes) => numbered(classes),
+        };
+        let source = DataSource {
+            folder: paths[0].parent().map(Path::to_path_buf),
+            ..DataSource::empty(EVENTS, &[units], None)
+        };
+        of_recordings(source, splits, &paths, names)
+    }
+}
+
+/// Fills in two splits of recordings whose labels are among the classes.
+fn of_recordings(
+    source: DataSource,
+    splits: [Recordings; 2],
+    paths: &[PathBuf],
+    class_names: Vec<String>,
+) -> Result<DataSource, DataError> {
+    let classes = class_names.len();
+    for (split, path) in splits.iter().zip(paths) {
+        let mut labels = split.labels().iter().map(|&label| label as usize);
+        if let Some(index) = labels.position(|label| label >= classes) {
+            return Err(DataError::Label {
+                path: path.clone(),
+                index,
+                found: split.labels()[index] as usize,
+                classes,
+            });
+        }
+    }
+    let memory_bytes = splits.iter().map(Recordings::memory_bytes).sum();
+    let [train, test] = splits;
+    Ok(DataSource {
+        class_names,
+        augmentation: Some(Augmentation::Events(EventAugmentation::default())),
+        memory_bytes,
+        train: Arc::new(train),
+        test: Arc::new(test),
+        ..source
+    })
+}
+
+fn check_units(
+    splits: &[Recordings; 2],
+    paths: &[PathBuf],
+    units: usize,
+) -> Result<(), DataError> {
+    for (split, path) in splits.iter().zip(paths) {
+        if let Some(unit) = split.largest_unit().filter(|&unit| unit as usize >= units) {
+            return Err(DataError::Content {
+                path: path.clone(),
+                problem: format!("found an event of unit {unit}, expected less than {units}"),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn numbered(classes: usize) -> Vec<String> {
+    (0..classes).map(|class| class.to_string()).collect()
 }
 
 impl DataSource {
+    /// Without samples yet.
+    fn empty(name: &str, input_shape: &[usize], timing: Option<Timing>) -> Self {
+        Self {
+            name: name.to_string(),
+            input_shape: input_shape.to_vec(),
+            class_names: Vec::new(),
+            augmentation: None,
+            timing,
+            folder: None,
+            memory_bytes: 0,
+            train: Arc::new(Recordings::default()),
+            test: Arc::new(Recordings::default()),
+        }
+    }
+
+    /// A known one without samples yet.
+    fn of(set: &DataSet) -> Self {
+        Self::empty(set.name, set.input_shape, set.timing)
+    }
+
     /// The Yin-Yang data set with splits of any size and seed; [`open`] takes
     /// [`YinYang::train`] and [`YinYang::test`].
     pub fn yin_yang(train: YinYang, test: YinYang) -> Self {
         Self {
-            name: YIN_YANG,
-            input_shape: vec![4],
-            class_names: &YIN_YANG_CLASSES,
-            augmentation: None,
-            folder: None,
+            class_names: YIN_YANG_CLASSES.map(str::to_string).to_vec(),
+            memory_bytes: (train.len() + test.len()) * size_of::<crate::YinYangPoint>(),
             train: Arc::new(train),
             test: Arc::new(test),
+            ..Self::empty("yin-yang", &[4], None)
         }
     }
 
-    /// Its name.
+    /// Its name; [`EVENTS`] for files of one's own.
     pub fn name(&self) -> &str {
-        self.name
+        &self.name
     }
 
-    /// The shape of a sample: channels, rows and columns of images, else one dimension.
+    /// The shape of a sample: channels, rows and columns of images, rows and columns of a sensor,
+    /// else one dimension.
     pub fn input_shape(&self) -> &[usize] {
         &self.input_shape
     }
 
-    /// Input units: values of a sample.
+    /// Input units: values of a sample, or units that events come from.
     pub fn units(&self) -> usize {
         self.input_shape.iter().product()
     }
@@ -109,18 +297,28 @@ impl DataSource {
     }
 
     /// What the classes are called, by label.
-    pub fn class_names(&self) -> &[&str] {
-        self.class_names
+    pub fn class_names(&self) -> &[String] {
+        &self.class_names
     }
 
-    /// The augmentation that this data set is trained with, if there is one.
+    /// The augmentation that there is for this data set.
     pub fn augmentation(&self) -> Option<&Augmentation> {
         self.augmentation.as_ref()
+    }
+
+    /// The usual binning of recordings; none for values, and for files of one's own.
+    pub fn timing(&self) -> Option<Timing> {
+        self.timing
     }
 
     /// The folder it was read from, or none when it was made on the spot.
     pub fn folder(&self) -> Option<&Path> {
         self.folder.as_deref()
+    }
+
+    /// Bytes that it takes in memory.
+    pub fn memory_bytes(&self) -> usize {
+        self.memory_bytes
     }
 
     /// The training split.

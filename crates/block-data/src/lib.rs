@@ -20,6 +20,7 @@
 //! neither on threads nor on what ran before.
 #![deny(missing_docs)]
 
+pub mod archive;
 pub mod augment;
 mod batch;
 pub mod cifar;

@@ -1,5 +1,6 @@
 //! Data sets and loaders from the outside.
 
+mod archives;
 mod files;
 mod idx_faults;
 mod loading;

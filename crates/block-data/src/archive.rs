@@ -1,0 +1,226 @@
+//! Packed files, read in memory and never beyond a limit: what counts is what really comes out of
+//! the decompressor, not what a header announces.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Cursor, Read, Seek};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+use crate::DataError;
+
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// A zip file begins with a member's header, an empty one with its end.
+const ZIP: [[u8; 4]; 2] = [*b"PK\x03\x04", *b"PK\x05\x06"];
+/// What a header's size is trusted with before a byte of content was seen.
+const TRUSTED: u64 = 64 << 20;
+
+/// How much may come out of an archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ArchiveLimits {
+    /// Wanted members.
+    pub members: usize,
+    /// Bytes of each of them, unpacked.
+    pub member_bytes: u64,
+    /// Bytes of all of them together, unpacked.
+    pub total_bytes: u64,
+}
+
+/// The content of a file that may be packed: as gzip, or as a zip file in which `wanted` holds for
+/// exactly one member's name. How it is packed is told by its first bytes, not by its name.
+///
+/// # Errors
+///
+/// A [`DataError`] that names the file: it cannot be read, is damaged, has more than `limit` bytes
+/// when unpacked, or is a zip file of none or several such members.
+pub fn read_packed(
+    path: &Path,
+    limit: u64,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<u8>, DataError> {
+    unpack(open(path)?, path, limit, wanted)
+}
+
+/// [`read_packed`] of bytes; `path` is for messages.
+///
+/// # Errors
+///
+/// As [`read_packed`].
+pub fn unpack_bytes(
+    bytes: &[u8],
+    path: &Path,
+    limit: u64,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<u8>, DataError> {
+    unpack(Cursor::new(bytes), path, limit, wanted)
+}
+
+fn unpack(
+    mut reader: impl BufRead + Seek,
+    path: &Path,
+    limit: u64,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<u8>, DataError> {
+    let start = reader.fill_buf().map_err(|e| unreadable(path, e))?;
+    if ZIP.iter().any(|magic| start.starts_with(magic)) {
+        let limits = ArchiveLimits {
+            members: 1,
+            member_bytes: limit,
+            total_bytes: limit,
+        };
+        let mut content = None;
+        let keep = |_: &str, bytes: &mut Vec<u8>| {
+            content = Some(std::mem::take(bytes));
+            Ok(())
+        };
+        members(reader, path, limits, wanted, keep)?;
+        return content
+            .ok_or_else(|| fault(path, "found no such file in the archive, expected one"));
+    }
+    let mut bytes = Vec::new();
+    let read = if start.starts_with(&GZIP) {
+        let mut unpacked = MultiGzDecoder::new(reader).take(limit.saturating_add(1));
+        unpacked.read_to_end(&mut bytes).map_err(|source| {
+            let (path, read) = (path.to_path_buf(), bytes.len());
+            DataError::Damaged { path, read, source }
+        })
+    } else {
+        let mut plain = reader.take(limit.saturating_add(1));
+        plain
+            .read_to_end(&mut bytes)
+            .map_err(|e| unreadable(path, e))
+    }?;
+    if read as u64 > limit {
+        let problem = format!("found more than {limit} bytes of content, expected at most that");
+        return Err(fault(path, problem));
+    }
+    Ok(bytes)
+}
+
+/// Hands the name and the content of every file in a zip archive for which `wanted` holds to
+/// `each`, in the archive's order and one at a time. Folders are skipped.
+///
+/// # Errors
+///
+/// A [`DataError`] that names the archive, and the member if there is one: it cannot be read, is
+/// damaged or encrypted, goes beyond a limit, is a link, or has a name that leads out of a folder
+/// (nothing is written, but a sound data set has no such names). The first error of `each`.
+pub fn zip_members(
+    path: &Path,
+    limits: ArchiveLimits,
+    wanted: impl Fn(&str) -> bool,
+    mut each: impl FnMut(&str, &[u8]) -> Result<(), DataError>,
+) -> Result<(), DataError> {
+    let each = |name: &str, bytes: &mut Vec<u8>| each(name, bytes);
+    members(open(path)?, path, limits, wanted, each)
+}
+
+/// [`zip_members`] of bytes; `path` is for messages.
+///
+/// # Errors
+///
+/// As [`zip_members`].
+pub fn zip_members_of_bytes(
+    bytes: &[u8],
+    path: &Path,
+    limits: ArchiveLimits,
+    wanted: impl Fn(&str) -> bool,
+    mut each: impl FnMut(&str, &[u8]) -> Result<(), DataError>,
+) -> Result<(), DataError> {
+    let each = |name: &str, bytes: &mut Vec<u8>| each(name, bytes);
+    members(Cursor::new(bytes), path, limits, wanted, each)
+}
+
+fn members(
+    reader: impl Read + Seek,
+    path: &Path,
+    limits: ArchiveLimits,
+    wanted: impl Fn(&str) -> bool,
+    mut each: impl FnMut(&str, &mut Vec<u8>) -> Result<(), DataError>,
+) -> Result<(), DataError> {
+    let damaged = |e: ZipError| fault(path, format!("the archive is damaged: {e}; fetch it again"));
+    let mut archive = ZipArchive::new(reader).map_err(damaged)?;
+    let (mut count, mut left) = (0, limits.total_bytes);
+    let mut content = Vec::new();
+    for index in 0..archive.len() {
+        let name = archive.name_for_index(index).unwrap_or_default().to_owned();
+        let refuse = |problem: String| fault(path, format!("member {name:?} {problem}"));
+        if !is_safe(&name) {
+            let problem = "has a name that leads out of the archive, expected a relative path";
+            return Err(refuse(problem.into()));
+        }
+        let unpackable = |e: ZipError| match e {
+            ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => {
+                refuse("is encrypted, expected a plain one".into())
+            }
+            e => refuse(format!("is damaged: {e}; fetch it again")),
+        };
+        let take = wanted(&name);
+        let member = if take {
+            archive.by_index(index)
+        } else {
+            archive.by_index_raw(index) // of any compression, encrypted or not
+        };
+        let member = member.map_err(unpackable)?;
+        // The file type's whole field: a single bit of it is set for sockets, too.
+        if member
+            .unix_mode()
+            .is_some_and(|mode| mode & 0o170_000 == 0o120_000)
+        {
+            return Err(refuse("is a link, expected a file".into()));
+        }
+        if !take || member.is_dir() {
+            continue;
+        }
+        count += 1;
+        if count > limits.members {
+            let limit = limits.members;
+            let problem =
+                format!("found more than {limit} such files in the archive, expected at most that");
+            return Err(fault(path, problem));
+        }
+        let limit = limits.member_bytes.min(left);
+        content.clear();
+        content.reserve(member.size().min(limit).min(TRUSTED) as usize);
+        // To the end, where the checksum is verified.
+        let read = member
+            .take(limit.saturating_add(1))
+            .read_to_end(&mut content);
+        let read = read.map_err(|e| unpackable(ZipError::Io(e)))? as u64;
+        if read > limit {
+            let problem = format!("has more than {limit} bytes, expected at most that");
+            return Err(refuse(problem));
+        }
+        left -= read;
+        each(&name, &mut content)?;
+    }
+    Ok(())
+}
+
+/// Whether a name stays below the folder that it is relative to, on any system.
+fn is_safe(name: &str) -> bool {
+    let absolute = name.starts_with(['/', '\\']) || name.as_bytes().get(1) == Some(&b':');
+    !absolute && !name.contains('\0') && name.split(['/', '\\']).all(|part| part != "..")
+}
+
+fn open(path: &Path) -> Result<BufReader<File>, DataError> {
+    // Small members: a seek between two of them throws the buffer away.
+    let file = File::open(path).map_err(|e| unreadable(path, e))?;
+    Ok(BufReader::with_capacity(1 << 14, file))
+}
+
+fn unreadable(path: &Path, source: std::io::Error) -> DataError {
+    DataError::Read {
+        path: path.to_path_buf(),
+        source,
+    }
+}
+
+fn fault(path: &Path, problem: impl Into<String>) -> DataError {
+    DataError::Content {
+        path: path.to_path_buf(),
+        problem: problem.into(),
+    }
+}

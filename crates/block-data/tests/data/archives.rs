@@ -1,0 +1,218 @@
+//! Packed files: read whole, or refused in one clear line.
+
+use std::io::{Cursor, Write};
+use std::path::Path;
+
+use block_data::archive::{ArchiveLimits, read_packed, zip_members};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+use crate::files::{self, gzip};
+
+const LIMITS: ArchiveLimits = ArchiveLimits {
+    members: 3,
+    member_bytes: 1000,
+    total_bytes: 1500,
+};
+
+/// A zip file of these files; a name that ends in a slash is a folder.
+pub fn zip_of(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in members {
+        if name.ends_with('/') {
+            writer.add_directory(*name, options).unwrap();
+        } else {
+            writer.start_file(*name, options).unwrap();
+            writer.write_all(content).unwrap();
+        }
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+/// The members of a zip file whose names end in `.bin`, or what reading says.
+fn members(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = files::write(folder.path(), "a.zip", bytes);
+    let mut found = Vec::new();
+    let keep = |name: &str, content: &[u8]| {
+        found.push((name.to_owned(), content.to_vec()));
+        Ok(())
+    };
+    let wanted = |name: &str| name.ends_with(".bin");
+    match zip_members(&path, LIMITS, wanted, keep) {
+        Ok(()) => Ok(found),
+        Err(error) => Err(plain(folder.path(), &error.to_string())),
+    }
+}
+
+fn packed(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = files::write(folder.path(), "a.h5", bytes);
+    read_packed(&path, 1000, |name| name.ends_with(".h5"))
+        .map_err(|error| plain(folder.path(), &error.to_string()))
+}
+
+fn plain(folder: &Path, text: &str) -> String {
+    assert!(!text.contains('\n'), "{text}");
+    text.replace(&format!("{}/", folder.display()), "")
+}
+
+/// Replaces a pattern everywhere by one of the same length.
+fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    let mut at = 0;
+    while let Some(found) = bytes[at..].windows(from.len()).position(|w| w == from) {
+        bytes[at + found..][..to.len()].copy_from_slice(to);
+        at += found + to.len();
+    }
+    bytes
+}
+
+#[test]
+fn wanted_members_come_in_order() {
+    let bytes = zip_of(&[
+        ("b/", b""),
+        ("b/2.bin", b"two"),
+        ("b/readme", &[0; 5000]),
+        ("b/1.bin", b""),
+    ]);
+    let expected = [("b/2.bin", &b"two"[..]), ("b/1.bin", b"")];
+    let expected = expected.map(|(name, content)| (name.to_owned(), content.to_vec()));
+    assert_eq!(members(&bytes).unwrap(), expected);
+}
+
+#[test]
+fn files_are_told_by_their_first_bytes() {
+    let content = b"\x89HDF and more".to_vec();
+    for bytes in [
+        content.clone(),
+        gzip(&content),
+        zip_of(&[("readme", b"x"), ("x/a.h5", &content)]),
+    ] {
+        assert_eq!(packed(&bytes).unwrap(), content);
+    }
+    assert!(packed(&[]).unwrap().is_empty());
+}
+
+#[test]
+fn more_than_the_limit_is_refused() {
+    let text = "a.h5: found more than 1000 bytes of content, expected at most that";
+    assert_eq!(packed(&[1; 1001]).unwrap_err(), text);
+    assert_eq!(packed(&gzip(&[1; 1 << 20])).unwrap_err(), text);
+    assert_eq!(
+        packed(&zip_of(&[("a.h5", &[1; 1 << 20])])).unwrap_err(),
+        "a.h5: member \"a.h5\" has more than 1000 bytes, expected at most that"
+    );
+    assert_eq!(packed(&gzip(&[1; 1000])).unwrap().len(), 1000);
+    // All together.
+    let bytes = zip_of(&[("1.bin", &[1; 1000]), ("2.bin", &[1; 501])]);
+    assert_eq!(
+        members(&bytes).unwrap_err(),
+        "a.zip: member \"2.bin\" has more than 500 bytes, expected at most that"
+    );
+    let bytes = zip_of(&[
+        ("1.bin", b""),
+        ("2.bin", b""),
+        ("3.bin", b""),
+        ("4.bin", b""),
+    ]);
+    assert_eq!(
+        members(&bytes).unwrap_err(),
+        "a.zip: found more than 3 such files in the archive, expected at most that"
+    );
+}
+
+#[test]
+fn a_size_in_a_header_is_not_believed() {
+    // The size after the checksum and the packed size, in the central directory.
+    let content = vec![1; 100_000];
+    let bytes = replaced(
+        &zip_of(&[("1.bin", &content)]),
+        &100_000_u32.to_le_bytes(),
+        &10_u32.to_le_bytes(),
+    );
+    let text = members(&bytes).unwrap_err();
+    assert!(text.starts_with("a.zip: member \"1.bin\" "), "{text}");
+}
+
+#[test]
+fn names_that_lead_elsewhere_are_refused() {
+    for name in [
+        "../1.bin",
+        "a/../1.bin",
+        "/etc/1.bin",
+        "C:/1.bin",
+        "a\\..\\1.txt",
+    ] {
+        let text = members(&zip_of(&[(name, b"x")])).unwrap_err();
+        assert!(text.starts_with("a.zip: member "), "{text}");
+        let end = "has a name that leads out of the archive, expected a relative path";
+        assert!(text.ends_with(end), "{text}");
+    }
+}
+
+#[test]
+fn links_are_refused() {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default();
+    writer.add_symlink("l.bin", "/etc/passwd", options).unwrap();
+    let bytes = writer.finish().unwrap().into_inner();
+    assert_eq!(
+        members(&bytes).unwrap_err(),
+        "a.zip: member \"l.bin\" is a link, expected a file"
+    );
+}
+
+#[test]
+fn one_wanted_file_is_expected() {
+    assert_eq!(
+        packed(&zip_of(&[("a.txt", b"x")])).unwrap_err(),
+        "a.h5: found no such file in the archive, expected one"
+    );
+    assert_eq!(
+        packed(&zip_of(&[("1.h5", b"x"), ("2.h5", b"x")])).unwrap_err(),
+        "a.h5: found more than 1 such files in the archive, expected at most that"
+    );
+}
+
+#[test]
+fn damaged_and_encrypted_archives_are_refused() {
+    let noise: Vec<u8> = (0..700_u32).map(|i| ((i * i * 31) >> 3) as u8).collect();
+    let sound = zip_of(&[("1.bin", &noise)]);
+    let mut changed = sound.clone();
+    changed[200] ^= 4;
+    let text = members(&changed).unwrap_err();
+    assert!(
+        text.starts_with("a.zip: member \"1.bin\" is damaged: "),
+        "{text}"
+    );
+    assert!(text.ends_with("; fetch it again"), "{text}");
+    for end in 0..sound.len() {
+        let text = members(&sound[..end]).unwrap_err();
+        assert!(text.contains("damaged"), "{end}: {text}");
+    }
+    // The first bit of the flags, in both headers.
+    let mut encrypted = sound.clone();
+    encrypted[6] |= 1;
+    let central = sound.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
+    encrypted[central + 8] |= 1;
+    assert_eq!(
+        members(&encrypted).unwrap_err(),
+        "a.zip: member \"1.bin\" is encrypted, expected a plain one"
+    );
+}
+
+#[test]
+fn an_error_of_the_caller_ends_the_reading() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = zip_of(&[("1.bin", b"x"), ("2.bin", b"x")]);
+    let path = files::write(folder.path(), "a.zip", &bytes);
+    let mut count = 0;
+    let refuse = |_: &str, _: &[u8]| {
+        count += 1;
+        block_data::Encoding::new(0).map(|_| ())
+    };
+    assert!(zip_members(&path, LIMITS, |_| true, refuse).is_err());
+    assert_eq!(count, 1);
+}

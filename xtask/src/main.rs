@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod curve;
+mod data;
 mod gpu;
 mod instructions;
 
@@ -30,6 +31,9 @@ enum Task {
     GpuCheck,
     /// Builds the GPU suite for CUDA and runs it: agreement, roofline, speed grid, training steps.
     GpuSuite(gpu::Suite),
+    /// Data sets: list, check, show, get, convert.
+    #[command(subcommand)]
+    Data(data::Task),
     /// Times training steps.
     Bench(bench::Args),
     /// Counts the instructions of the CPU kernels, against those committed.
@@ -48,6 +52,7 @@ fn main() -> ExitCode {
         Task::Ci => ci::run(),
         Task::GpuCheck => gpu::check(),
         Task::GpuSuite(args) => gpu::suite(&args),
+        Task::Data(task) => data::run(&task),
         Task::Bench(args) => bench::run(&args),
         Task::Instructions(args) => instructions::run(&args),
         Task::Curve(args) => curve::run(&args),

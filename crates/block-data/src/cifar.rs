@@ -52,7 +52,12 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<(Images, Images), DataError> {
                 let path = path.clone();
                 return Err(DataError::Content { path, problem });
             }
-            parse_batch(&fs::read(path).map_err(failed)?, path, &mut pixels, &mut labels)?;
+            parse_batch(
+                &fs::read(path).map_err(failed)?,
+                path,
+                &mut pixels,
+                &mut labels,
+            )?;
         }
         Ok(Images::from_parts(pixels, labels, IMAGE))
     };
@@ -133,6 +138,9 @@ mod tests {
         assert_eq!(parse(&record(1, 1)[1..]).unwrap_err(), text);
         assert!(parse(&[]).is_err());
         let text = "b.bin: label 1 is 10, expected less than 10";
-        assert_eq!(parse(&[record(0, 0), record(10, 0)].concat()).unwrap_err(), text);
+        assert_eq!(
+            parse(&[record(0, 0), record(10, 0)].concat()).unwrap_err(),
+            text
+        );
     }
 }

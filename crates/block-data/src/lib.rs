@@ -42,6 +42,7 @@ mod yin_yang;
 
 pub use batch::{Encoding, SpikeBatch, SpikeBatcher};
 pub use error::DataError;
+pub use event_files::{EventFile, read_events, write_flat};
 pub use images::Images;
 pub use known::{DATA_SETS, DataSet, Timing};
 pub use loader::{SpikeEpoch, SpikeLoader};
@@ -49,6 +50,6 @@ pub use locate::{DATA_VARIABLE, Locations, SYSTEM_FOLDER};
 pub use numpy_random::NumpyRandom;
 pub use recordings::Recordings;
 pub use sample::{Input, Recording, Sample, Samples};
-pub use source::{DataSource, EVENTS, EventFiles, open};
+pub use source::{DataSource, EVENTS, EventFiles, is_present, located, open, read_recordings};
 pub use synthetic::SyntheticSpikes;
 pub use yin_yang::{YIN_YANG_CLASSES, YinYang, YinYangPoint};

@@ -59,30 +59,24 @@ impl Locations {
     }
 
     /// The files of the data set `name` in one of its packings, all from the first folder that has
-    /// every one of them: the number of the packing, and their paths in its order. A file `F.gz` may
-    /// also be there as `F`, unpacked.
+    /// every one of them, in the packing's order. A file `F.gz` may also be there as `F`, unpacked.
     ///
     /// # Errors
     ///
-    /// [`DataError::Missing`] with every place, and what is missing there of the first packing.
-    pub fn find(
-        &self,
-        name: &str,
-        packings: &[&[&str]],
-    ) -> Result<(usize, Vec<PathBuf>), DataError> {
+    /// [`DataError::Missing`] with every place, and what is missing there of the last packing.
+    pub fn find(&self, name: &str, packings: &[&[&str]]) -> Result<Vec<PathBuf>, DataError> {
         let mut looked_in = Vec::new();
         for folder in self.candidates(name) {
-            let mut missing = None;
-            for (number, files) in packings.iter().enumerate() {
+            let mut why = String::new();
+            for files in packings {
                 match find_in(&folder, files) {
-                    Ok(paths) => return Ok((number, paths)),
-                    Err(why) => missing = missing.or(Some(why)),
+                    Ok(paths) => return Ok(paths),
+                    Err(missing) => why = missing,
                 }
             }
-            let why = missing.unwrap_or_default();
             looked_in.push(format!("{} ({why})", folder.display()));
         }
-        let packings: Vec<_> = packings.iter().map(|files| files.join(", ")).collect();
+        let files = packings.last().map(|files| files.join(", "));
         let target = match &self.explicit {
             Some(folder) => folder.join(name),
             None => Path::new("data").join(name),
@@ -92,7 +86,7 @@ impl Locations {
             looked_in,
             remedy: format!(
                 "fetch it (`cargo xtask data get {name}`), or put {} into {}",
-                packings.join(" or "),
+                files.unwrap_or_default(),
                 target.display()
             ),
         })
@@ -109,7 +103,7 @@ impl Locations {
         // A folder that the user names is the only place here too.
         let working = self.explicit.is_none().then(|| path.to_path_buf());
         let places: Vec<PathBuf> = working.into_iter().chain(roots).collect();
-        match places.iter().find(|place| place.is_file()) {
+        match places.iter().find(|place| place.exists()) {
             Some(place) => Ok(place.clone()),
             None => Err(DataError::Missing {
                 name: path.display().to_string(),
@@ -186,16 +180,16 @@ mod tests {
                 &second,
             )
         };
-        let packings: &[&[&str]] = &[&["no"], &["x.gz", "y.gz"]];
+        let packings: &[&[&str]] = &[&["other"], &["x.gz", "y.gz"]];
         let found = at(None).find("set", packings);
         let expected = ["x.gz", "y"].map(|file| second.join("set").join(file));
-        assert_eq!(found.unwrap(), (1, expected.to_vec()));
+        assert_eq!(found.unwrap(), expected);
 
         let error = at(Some(first.clone())).find("set", packings).unwrap_err();
         let folder = first.join("set").display().to_string();
         let expected = format!(
-            "data set set is missing: looked in {folder} (no no); fetch it (`cargo xtask data get \
-             set`), or put no or x.gz, y.gz into {folder}"
+            "data set set is missing: looked in {folder} (no y.gz); fetch it (`cargo xtask data get \
+             set`), or put x.gz, y.gz into {folder}"
         );
         assert_eq!(error.to_string(), expected);
     }
@@ -214,7 +208,9 @@ mod tests {
         assert_eq!(found(None, "mine/train.h5").unwrap(), expected);
         let whole = expected.display().to_string();
         assert_eq!(found(None, &whole).unwrap(), expected);
-        let text = found(Some("/named".into()), "a.h5").unwrap_err().to_string();
+        let text = found(Some("/named".into()), "a.h5")
+            .unwrap_err()
+            .to_string();
         assert_eq!(
             text,
             "data set a.h5 is missing: looked in /named/a.h5; expected the file in one of these \
@@ -224,7 +220,9 @@ mod tests {
 
     #[test]
     fn every_place_is_listed() {
-        let error = locations(None, Some("/var")).find("set", &[&["x"]]).unwrap_err();
+        let error = locations(None, Some("/var"))
+            .find("set", &[&["x"]])
+            .unwrap_err();
         assert_eq!(
             error.to_string(),
             "data set set is missing: looked in /var/set (no such folder), in \

@@ -48,7 +48,9 @@ pub fn read_tree(folder: &Path) -> Result<Recordings, DataError> {
     let decoded: Vec<_> = files
         .par_iter()
         .map(|(_, path)| {
-            let size = fs::metadata(path).map_err(|error| failed(path, error))?.len();
+            let size = fs::metadata(path)
+                .map_err(|error| failed(path, error))?
+                .len();
             if size > LIMITS.member_bytes {
                 let (path, most) = (path.clone(), LIMITS.member_bytes);
                 let problem = format!("found {size} bytes, expected at most {most}");
@@ -123,7 +125,12 @@ mod tests {
     fn members_are_recordings_by_their_place() {
         assert_eq!(place("Train/3/00891.bin"), Some((3, "00891.bin")));
         assert_eq!(place("3/00891.bin"), Some((3, "00891.bin")));
-        for other in ["00891.bin", "Train/10/1.bin", "Train/3/1.txt", "Train/x/1.bin"] {
+        for other in [
+            "00891.bin",
+            "Train/10/1.bin",
+            "Train/3/1.txt",
+            "Train/x/1.bin",
+        ] {
             assert_eq!(place(other), None);
         }
     }

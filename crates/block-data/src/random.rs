@@ -42,7 +42,12 @@ mod tests {
     fn streams_differ_in_every_part() {
         let mut first = HashSet::new();
         for seed in 0..4 {
-            for purpose in [Purpose::Order, Purpose::Augmentation, Purpose::Validation, Purpose::Synthetic] {
+            for purpose in [
+                Purpose::Order,
+                Purpose::Augmentation,
+                Purpose::Validation,
+                Purpose::Synthetic,
+            ] {
                 for epoch in 0..4 {
                     for index in 0..4 {
                         first.insert(stream(seed, purpose, epoch, index).next_u64());

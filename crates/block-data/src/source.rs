@@ -44,12 +44,11 @@ pub fn open(name: &str, locations: &Locations) -> Result<DataSource, DataError> 
         "yin-yang" => Ok(DataSource::yin_yang(YinYang::train(), YinYang::test())),
         "synthetic" => synthetic(set),
         _ => {
-            let (kind, paths) = locations.find(set.name, packings(set.name))?;
+            let paths = locations.find(set.name, packings(set.name))?;
             let folder = paths[0].parent().map(Path::to_path_buf);
             let mut source = match set.name {
                 "cifar-10" => of_images(set, cifar::read(&paths)?, &cifar::CLASSES),
-                "n-mnist" => n_mnist(set, kind, &paths)?,
-                "shd" | "ssc" => spoken_words(set, &paths)?,
+                "n-mnist" | "shd" | "ssc" => recorded(set, &paths)?,
                 _ => {
                     let splits = images::read(&paths, set.classes)?;
                     of_images(set, splits, images::class_names(set.name))
@@ -61,27 +60,40 @@ pub fn open(name: &str, locations: &Locations) -> Result<DataSource, DataError> 
     }
 }
 
-/// The files that a data set may come as: the first packing of which all are there is taken.
-pub(crate) fn packings(name: &str) -> &'static [&'static [&'static str]] {
+/// Whether a data set is in one of the locations, or needs no files.
+pub fn is_present(name: &str, locations: &Locations) -> bool {
+    packings(name).is_empty() || !located(name, locations).is_empty()
+}
+
+/// The files (or folders) from which [`open`] would read a data set: none when it is in none of the
+/// locations, or needs no files.
+pub fn located(name: &str, locations: &Locations) -> Vec<PathBuf> {
+    locations.find(name, packings(name)).unwrap_or_default()
+}
+
+/// The files that a data set may come as: the first packing of which all are there is taken. The
+/// last one is as its publisher hands it out.
+fn packings(name: &str) -> &'static [&'static [&'static str]] {
     match name {
         "cifar-10" => &[&cifar::FILES],
-        "n-mnist" => &[
-            &["train.h5", "test.h5"],
-            &["Train.zip", "Test.zip"],
-            &["Train", "Test"],
-        ],
+        "fashion-mnist" | "mnist" => &[&images::FILES],
+        "n-mnist" => &[&CONVERTED, &["Train", "Test"], &["Train.zip", "Test.zip"]],
         "shd" => &[
-            &["shd_train.h5.gz", "shd_test.h5.gz"],
+            &CONVERTED,
             &["shd_train.h5.zip", "shd_test.h5.zip"],
+            &["shd_train.h5.gz", "shd_test.h5.gz"],
         ],
         "ssc" => &[
-            &["ssc_train.h5.gz", "ssc_test.h5.gz"],
+            &CONVERTED,
             &["ssc_train.h5.zip", "ssc_test.h5.zip"],
+            &["ssc_train.h5.gz", "ssc_test.h5.gz"],
         ],
-        "fashion-mnist" | "mnist" => &[&images::FILES],
         _ => &[],
     }
 }
+
+/// Recordings as flat arrays, made of any of their other packings.
+const CONVERTED: [&str; 2] = ["train.h5", "test.h5"];
 
 fn of_images(set: &DataSet, splits: (Images, Images), classes: &[&str]) -> DataSource {
     let augmentation = match set.name {
@@ -113,33 +125,23 @@ fn synthetic(set: &DataSet) -> Result<DataSource, DataError> {
     })
 }
 
-fn n_mnist(set: &DataSet, packing: usize, paths: &[PathBuf]) -> Result<DataSource, DataError> {
-    let read = |path: &PathBuf| match packing {
-        0 => Ok(read_events(path)?.recordings),
-        1 => n_mnist::read_zip(path),
-        _ => n_mnist::read_tree(path),
-    };
-    let splits = [read(&paths[0])?, read(&paths[1])?];
-    // Two polarities.
-    check_units(&splits, paths, 2 * set.units())?;
-    of_recordings(DataSource::of(set), splits, paths, numbered(set.classes))
-}
-
-fn spoken_words(set: &DataSet, paths: &[PathBuf]) -> Result<DataSource, DataError> {
-    let [train, test] = [read_events(&paths[0])?, read_events(&paths[1])?];
+fn recorded(set: &DataSet, paths: &[PathBuf]) -> Result<DataSource, DataError> {
+    let [train, test] = [read_recordings(&paths[0])?, read_recordings(&paths[1])?];
     let names = match train.class_names.len() == set.classes {
         true => train.class_names,
         false => numbered(set.classes),
     };
     let splits = [train.recordings, test.recordings];
-    check_units(&splits, paths, set.units())?;
+    // N-MNIST has two polarities.
+    let polarities = if set.name == "n-mnist" { 2 } else { 1 };
+    check_units(&splits, paths, polarities * set.units())?;
     of_recordings(DataSource::of(set), splits, paths, names)
 }
 
 /// The name of [`EventFiles`] as a data set.
 pub const EVENTS: &str = "events";
 
-/// Recordings in files of one's own, in a layout that [`read_events`] knows.
+/// Recordings in files of one's own, in a form that [`read_recordings`] knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventFiles {
     /// The training split. A relative path is taken from the working folder or, if it is not there,
@@ -169,8 +171,8 @@ impl EventFiles {
         let EventFile {
             recordings: train,
             class_names,
-        } = read_events(&paths[0])?;
-        let splits = [train, read_events(&paths[1])?.recordings];
+        } = read_recordings(&paths[0])?;
+        let splits = [train, read_recordings(&paths[1])?.recordings];
         let units = self.units.unwrap_or_else(|| {
             let largest = splits.iter().filter_map(Recordings::largest_unit).max();
             largest.map_or(1, |unit| unit as usize + 1)
@@ -189,6 +191,29 @@ impl EventFiles {
         };
         of_recordings(source, splits, &paths, names)
     }
+}
+
+/// Recordings in whichever form: a folder or a zip archive of N-MNIST's tree, else HDF5.
+///
+/// # Errors
+///
+/// What is wrong with the file.
+pub fn read_recordings(path: &Path) -> Result<EventFile, DataError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let packed = [".h5.zip", ".hdf5.zip"]
+        .iter()
+        .any(|end| name.ends_with(end));
+    let recordings = if path.is_dir() {
+        n_mnist::read_tree(path)?
+    } else if name.ends_with(".zip") && !packed {
+        n_mnist::read_zip(path)?
+    } else {
+        return read_events(path);
+    };
+    Ok(EventFile {
+        recordings,
+        class_names: numbered(n_mnist::CLASSES),
+    })
 }
 
 /// Fills in two splits of recordings whose labels are among the classes.
@@ -222,11 +247,7 @@ fn of_recordings(
     })
 }
 
-fn check_units(
-    splits: &[Recordings; 2],
-    paths: &[PathBuf],
-    units: usize,
-) -> Result<(), DataError> {
+fn check_units(splits: &[Recordings; 2], paths: &[PathBuf], units: usize) -> Result<(), DataError> {
     for (split, path) in splits.iter().zip(paths) {
         if let Some(unit) = split.largest_unit().filter(|&unit| unit as usize >= units) {
             return Err(DataError::Content {

@@ -80,11 +80,11 @@ impl Evaluation {
     }
 
     /// The same with names.
-    pub fn report(&self, data: &str, class_names: &[&str], device: &str) -> EvaluationReport {
-        let class = |(row, name): (&Vec<u64>, &&str), class: usize| {
+    pub fn report(&self, data: &str, class_names: &[String], device: &str) -> EvaluationReport {
+        let class = |(row, name): (&Vec<u64>, &String), class: usize| {
             let samples: u64 = row.iter().sum();
             ClassReport {
-                name: name.to_string(),
+                name: name.clone(),
                 samples,
                 accuracy: (samples > 0).then(|| row[class] as f64 / samples as f64),
             }
@@ -162,7 +162,8 @@ mod tests {
             confusion: vec![vec![2, 1, 0], vec![1, 1, 0], vec![0, 0, 0]],
             seconds: 1.0,
         };
-        let report = evaluation.report("x", &["cat", "dog", "unicorn"], "cpu");
+        let names = ["cat", "dog", "unicorn"].map(str::to_string);
+        let report = evaluation.report("x", &names, "cpu");
         assert_eq!(
             report.to_string(),
             "test accuracy        60.00 % of 5 samples\n\

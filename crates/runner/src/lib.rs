@@ -24,6 +24,7 @@ mod checkpoint;
 pub mod cli;
 mod clock;
 mod config;
+pub mod data;
 pub mod device;
 mod environment;
 mod error;

@@ -28,10 +28,8 @@ impl Plan {
         let source = &self.source;
         let samples = |samples: Samples| samples.len() as u128;
         let (train, test) = (samples(source.train()), samples(source.test()));
-        // Pixels are kept as bytes, points as numbers.
-        let value = if source.folder().is_some() { 1 } else { NUMBER };
         let batch = (self.config.train.batch_size as u128).min(train.max(test));
-        let data = (train + test) * source.units() as u128 * value;
+        let data = source.memory_bytes() as u128;
         let parameters = self.parameters() as u128;
         let bytes = PROCESS
             + data
@@ -91,7 +89,7 @@ fn kept(network: &LinearNetworkConfig, batch: u128, steps: u128) -> u128 {
             rows * 3 * neurons(&hidden[..layered])
         }
     };
-    // Every unit fires at most once; each step of each sample says where its spikes end.
+    // Every unit fires about once; each step of each sample says where its spikes end.
     let events = rows + batch * inputs;
     layers + rows * READOUT * classes + BATCHES * events
 }

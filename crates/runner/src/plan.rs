@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use block_data::{DataSource, Encoding, Locations, Samples, SpikeLoader, open};
+use block_data::{DataSource, Encoding, EventFiles, Locations, Samples, SpikeLoader, open};
 use block_models::{BetaConfig, LinearNetwork, LinearNetworkConfig};
 use burn::module::Module;
 use burn::tensor::Device;
@@ -45,8 +45,21 @@ impl Plan {
     /// [`RunnerError`](crate::RunnerError) with what is missing or does not fit.
     pub fn prepare(config: Config) -> Result<Self> {
         let locations = Locations::new(config.data.dir.as_ref().map(PathBuf::from));
-        let source = open(&config.data.name, &locations)?;
-        let encoding = Encoding::new(config.encode.steps)?;
+        let source = match &config.data.files {
+            Some(files) => EventFiles {
+                train: PathBuf::from(&files.train),
+                test: PathBuf::from(&files.test),
+                units: files.units,
+                classes: files.classes,
+            }
+            .open(&locations)?,
+            None => open(&config.data.name, &locations)?,
+        };
+        let steps = config.encode.steps;
+        let encoding = match config.encode.dt {
+            Some(dt) => Encoding::events(source.units(), steps, dt as f32)?,
+            None => Encoding::new(steps)?,
+        };
         let (train, validation) = match config.data.validation {
             Validation::Test => (source.train(), Some(source.test())),
             Validation::None => (source.train(), None),

@@ -5,4 +5,5 @@ mod files;
 mod idx_faults;
 mod loading;
 mod real_data;
+mod recordings;
 mod sources;

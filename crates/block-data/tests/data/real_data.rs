@@ -1,24 +1,76 @@
 //! The real data sets, where they are: `$BLOCK_DATA`, `data` of the workspace, the system's folder.
 
+use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use block_data::{DataError, DataSource, Input, Locations, SYSTEM_FOLDER, open};
+use block_data::{
+    DataError, DataSource, Input, Locations, Recordings, SYSTEM_FOLDER, n_mnist, open, read_events,
+    write_flat,
+};
 use burn_dataset::Dataset;
+use sha2::{Digest, Sha256};
 
-fn installed(name: &str) -> Option<DataSource> {
+fn locations() -> Locations {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let variable = std::env::var_os("BLOCK_DATA").map(Into::into);
-    let locations = Locations::from_parts(None, variable, &workspace, Path::new(SYSTEM_FOLDER));
-    match open(name, &locations) {
+    Locations::from_parts(None, variable, &workspace, Path::new(SYSTEM_FOLDER))
+}
+
+fn skipped(name: &str) {
+    // Straight to the stream: the test harness hides what the macros print.
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {name} is not on this machine");
+}
+
+fn installed(name: &str) -> Option<DataSource> {
+    match open(name, &locations()) {
         Ok(source) => Some(source),
         Err(DataError::Missing { .. }) => {
-            // Straight to the stream: the test harness hides what the macros print.
-            let _ = writeln!(std::io::stderr(), "SKIPPED: {name} is not on this machine");
+            skipped(name);
             None
         }
         Err(error) => panic!("{error}"),
     }
+}
+
+/// A file by its path within a folder of data sets.
+fn file(path: &str) -> Option<PathBuf> {
+    let found = locations().find_file(Path::new(path)).ok();
+    if found.is_none() {
+        skipped(path);
+    }
+    found
+}
+
+/// Of labels, then of what the samples consist of.
+fn checksum(samples: &dyn Dataset<block_data::Sample>) -> String {
+    let mut sum = Sha256::new();
+    for index in 0..samples.len() {
+        let sample = samples.get(index).unwrap();
+        sum.update((sample.label as u32).to_le_bytes());
+        match sample.input {
+            Input::Values(values) => {
+                values
+                    .iter()
+                    .for_each(|value| sum.update(value.to_le_bytes()));
+            }
+            Input::Events(recording) => {
+                sum.update((recording.units.len() as u32).to_le_bytes());
+                recording
+                    .units
+                    .iter()
+                    .for_each(|unit| sum.update(unit.to_le_bytes()));
+                recording
+                    .times
+                    .iter()
+                    .for_each(|time| sum.update(time.to_le_bytes()));
+            }
+        }
+    }
+    sum.finalize()[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// How many samples of each class a split has.
@@ -63,6 +115,8 @@ fn mnist() {
     assert_eq!(balance(&*source.train()), expected);
     let mean = mean(&source);
     assert!((mean - 0.1307).abs() < 1e-4, "{mean}");
+    assert_eq!(checksum(&*source.train()), "TRAIN");
+    assert_eq!(checksum(&*source.test()), "TEST");
 }
 
 fn mean(source: &DataSource) -> f64 {
@@ -74,4 +128,49 @@ fn mean(source: &DataSource) -> f64 {
         values.iter().map(|&v| f64::from(v)).sum::<f64>()
     };
     (0..train.len()).map(sum).sum::<f64>() / (train.len() * source.units()) as f64
+}
+
+/// 1,000 and 100 of N-MNIST's recordings, in the zip files of its publisher's layout.
+#[test]
+fn a_part_of_n_mnist() {
+    for (name, recordings, events, expected) in [
+        ("n-mnist-small/Train.zip", 1_000, 0, "A"),
+        ("n-mnist-small/Test.zip", 100, 0, "B"),
+    ] {
+        let Some(path) = file(name) else {
+            return;
+        };
+        let zipped = n_mnist::read_zip(&path).unwrap();
+        assert_eq!((zipped.len(), zipped.total_events()), (recordings, events));
+        assert_eq!(balance(&zipped), [recordings / 10; 10]);
+        assert_eq!(checksum(&zipped), expected);
+
+        let folder = tempfile::tempdir().unwrap();
+        let mut archive = zip::ZipArchive::new(fs::File::open(&path).unwrap()).unwrap();
+        archive.extract(folder.path()).unwrap();
+        let split = path.file_stem().unwrap();
+        assert!(n_mnist::read_tree(&folder.path().join(split)).unwrap() == zipped);
+
+        let flat = folder.path().join("flat.h5");
+        write_flat(&flat, &zipped, &[]).unwrap();
+        assert!(read_events(&flat).unwrap().recordings == zipped);
+    }
+}
+
+/// Spoken digits in SHD's layout.
+#[test]
+fn spoken_digits() {
+    for (name, recordings, events, expected) in [
+        ("fsdd-spikes/fsdd_train.h5.gz", 2_700, 0, "C"),
+        ("fsdd-spikes/fsdd_test.h5.gz", 300, 0, "D"),
+    ] {
+        let Some(path) = file(name) else {
+            return;
+        };
+        let read: Recordings = read_events(&path).unwrap().recordings;
+        assert_eq!((read.len(), read.total_events()), (recordings, events));
+        assert_eq!(balance(&read), [recordings / 10; 10]);
+        assert!(read.largest_unit() < Some(700));
+        assert_eq!(checksum(&read), expected);
+    }
 }

@@ -32,7 +32,8 @@ A run's folder holds:
 
 Data sets are looked for in --data-dir or data.dir and nowhere else if one of them is given,
 otherwise in $BLOCK_DATA, then ./data, then /usr/share/datasets, each time in a folder by the data
-set's name.
+set's name. What is in none of them is fetched, verified and kept in the first of these that is named
+or set, else in ./data; proxies are taken from the environment. --offline fetches nothing.
 
 Ctrl-C ends a training after the batch with everything saved.
 RUNNER_LOG (off, error, warn, info, debug) sets how much is logged; the default is info.
@@ -86,9 +87,12 @@ pub struct PlaceArguments {
     /// [default: auto]
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
-    /// The only folder in which data sets are looked for
+    /// The only folder in which data sets are looked for, and into which they are fetched
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+    /// Never fetches a data set
+    #[arg(long)]
+    pub offline: bool,
 }
 
 impl PlaceArguments {
@@ -143,6 +147,7 @@ impl Arguments {
             option("--set", !train.set.values.is_empty()),
             option("--device", train.place.device.is_some()),
             option("--data-dir", train.place.data_dir.is_some()),
+            option("--offline", train.place.offline),
             option("--out", train.out.is_some()),
         ];
         match misplaced.into_iter().flatten().next() {

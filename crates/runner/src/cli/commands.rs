@@ -32,6 +32,7 @@ pub(super) fn load(path: &Path, set: &[String], place: &PlaceArguments) -> Resul
 pub(super) fn train(path: &Path, arguments: &TrainArguments) -> Result<String> {
     let config = load(path, &arguments.set.values, &arguments.place)?;
     let device = device::select(arguments.place.device())?;
+    config.data.provide(!arguments.place.offline)?;
     let plan = Plan::prepare(config)?;
     plan.check_memory(&device)?;
     let folder = match &arguments.out {
@@ -62,6 +63,7 @@ pub(super) fn resume(run: &Path, arguments: &TrainArguments) -> Result<String> {
     let before = load(&run.join(CONFIG), &[], &arguments.place)?;
     let config = load(&run.join(CONFIG), set, &arguments.place)?;
     let device = device::select(arguments.place.device())?;
+    config.data.provide(!arguments.place.offline)?;
     let plan = Plan::prepare(config)?;
     plan.check_memory(&device)?;
     let folder = RunFolder::open(run)?;
@@ -149,6 +151,7 @@ pub(super) fn eval(arguments: &EvalArguments) -> Result<String> {
         source,
         expected: "the weights of the run's best epoch, written when its first epoch ends",
     })?;
+    config.data.provide(!arguments.place.offline)?;
     let plan = Plan::prepare(config)?;
     let folder = match RunFolder::open(run) {
         Ok(folder) => Some(folder),

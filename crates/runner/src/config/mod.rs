@@ -39,6 +39,24 @@ pub struct DataConfig {
     /// The only folder in which the data set is looked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dir: Option<String>,
+    /// Files of one's own.
+    #[serde(flatten)]
+    pub files: Option<FileKeys>,
+}
+
+/// The keys of `[data]` that belong to the data set `events`: recordings in files of one's own.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FileKeys {
+    /// The file of the training split, from the working folder or a folder of data sets.
+    pub train: String,
+    /// The file of the test split.
+    pub test: String,
+    /// Input units, onto which those of the files are folded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub units: Option<usize>,
+    /// Classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classes: Option<usize>,
 }
 
 /// What is evaluated after every epoch. It never selects the model.
@@ -75,6 +93,9 @@ impl From<Validation> for ValidationKey {
 pub struct EncodeConfig {
     /// Time steps of a spike train.
     pub steps: usize,
+    /// The length of a time step in milliseconds; only recordings have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dt: Option<f64>,
 }
 
 /// `[model]`.

@@ -8,13 +8,18 @@ use toml::{Table, Value};
 use crate::error::{Result, RunnerError};
 
 /// Every key that a config may have.
-pub(super) const KEYS: [&str; 21] = [
+pub(super) const KEYS: [&str; 26] = [
     "seed",
     "data.name",
     "data.augment",
     "data.validation",
     "data.dir",
+    "data.train",
+    "data.test",
+    "data.units",
+    "data.classes",
     "encode.steps",
+    "encode.dt",
     "model.kind",
     "model.hidden",
     "model.formulation",
@@ -122,6 +127,11 @@ impl Entries {
             None => Ok(default),
             Some((value, _)) => convert(value).ok_or_else(|| self.refuse(key, expected)),
         }
+    }
+
+    /// Whether the config has this key.
+    pub fn has(&self, key: &str) -> bool {
+        self.values.contains_key(key)
     }
 
     /// The error for the value of a key.

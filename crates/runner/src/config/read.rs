@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use block_data::encode::MAX_STEPS;
-use block_data::{DATA_SETS, has_augmentation};
+use block_data::{DATA_SETS, DataSet, EVENTS};
 use block_models::{Formulation, ReadoutReduction};
 
 use super::parse::Entries;
 use super::{
-    BetaKeys, Config, DataConfig, EncodeConfig, ModelConfig, ModelKind, TrainConfig, Validation,
-    absolute_folder,
+    BetaKeys, Config, DataConfig, EncodeConfig, FileKeys, ModelConfig, ModelKind, TrainConfig,
+    Validation, absolute_folder,
 };
 use crate::error::Result;
 
@@ -17,20 +17,20 @@ use crate::error::Result;
 const MANY: u64 = 1 << 24;
 
 pub(super) fn config(entries: &Entries) -> Result<Config> {
+    let data = data(entries)?;
     Ok(Config {
         // TOML's integers end there.
         seed: entries.integer("seed", 0, 0..=i64::MAX as u64)?,
-        data: data(entries)?,
-        encode: EncodeConfig {
-            steps: entries.integer("encode.steps", 100, 1..=MAX_STEPS as u64)? as usize,
-        },
+        encode: encode(entries, &data.name)?,
+        data,
         model: model(entries)?,
         train: train(entries)?,
     })
 }
 
 fn data(entries: &Entries) -> Result<DataConfig> {
-    let names = DATA_SETS.map(|name| (name, name));
+    let known = DATA_SETS.iter().map(|set| set.name);
+    let names: Vec<_> = known.chain([EVENTS]).map(|name| (name, name)).collect();
     let name = entries.choice("data.name", "fashion-mnist", &names)?;
     let validation = entries.number_or_text(
         "data.validation",
@@ -43,10 +43,9 @@ fn data(entries: &Entries) -> Result<DataConfig> {
             _ => None,
         },
     )?;
-    // A data set without an augmentation has none by default.
-    let augments = has_augmentation(name);
-    let augment = entries.boolean("data.augment", augments)?;
-    if augment && !augments {
+    let set = DataSet::named(name);
+    let augment = entries.boolean("data.augment", set.is_some_and(|set| set.augmented))?;
+    if augment && ["synthetic", "yin-yang"].contains(&name) {
         let expected = format!("false: the data set {name} has no augmentation");
         return Err(entries.refuse("data.augment", &expected));
     }
@@ -55,6 +54,58 @@ fn data(entries: &Entries) -> Result<DataConfig> {
         augment,
         validation,
         dir: data_dir(entries)?,
+        files: files(entries, name)?,
+    })
+}
+
+/// The keys of files of one's own, which no other data set has.
+fn files(entries: &Entries, name: &str) -> Result<Option<FileKeys>> {
+    if name != EVENTS {
+        let keys = ["data.train", "data.test", "data.units", "data.classes"];
+        return match keys.into_iter().find(|key| entries.has(key)) {
+            Some(key) => Err(entries.refuse(key, "it only with data.name = \"events\"")),
+            None => Ok(None),
+        };
+    }
+    let file = |key| {
+        let expected = "the path of an HDF5 file of recordings, for data.name = \"events\"";
+        let text = entries.text(key)?.filter(|path| !path.is_empty());
+        text.ok_or_else(|| entries.refuse(key, expected))
+    };
+    let number = |key| match entries.has(key) {
+        true => entries.integer(key, 1, 1..=MANY).map(|n| Some(n as usize)),
+        false => Ok(None),
+    };
+    Ok(Some(FileKeys {
+        train: file("data.train")?,
+        test: file("data.test")?,
+        units: number("data.units")?,
+        classes: number("data.classes")?,
+    }))
+}
+
+fn encode(entries: &Entries, name: &str) -> Result<EncodeConfig> {
+    let set = DataSet::named(name);
+    let usual = set.and_then(|set| set.timing);
+    let recordings = usual.is_some() || name == EVENTS;
+    // Nobody but the user knows how long recordings of their own are.
+    for key in ["encode.steps", "encode.dt"] {
+        if name == EVENTS && !entries.has(key) {
+            return Err(entries.refuse(key, "a number, as these recordings have no usual one"));
+        }
+    }
+    if !recordings && entries.has("encode.dt") {
+        let expected = format!("it only for recordings: {name} has values, each a spike");
+        return Err(entries.refuse("encode.dt", &expected));
+    }
+    let steps = usual.map_or(100, |timing| timing.steps as u64);
+    let dt = usual.map_or(1.0, |timing| f64::from(timing.dt));
+    let dt = entries.number("encode.dt", dt, POSITIVE, |dt| {
+        positive(dt) && dt as f32 > 0.0
+    })?;
+    Ok(EncodeConfig {
+        steps: entries.integer("encode.steps", steps, 1..=MAX_STEPS as u64)? as usize,
+        dt: recordings.then_some(dt),
     })
 }
 

@@ -1,0 +1,303 @@
+//! Recordings: every way to read them, and their batches.
+
+use std::fs;
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use block_data::augment::{Augmentation, EventAugmentation};
+use block_data::{
+    DataSource, Encoding, EventFile, EventFiles, Input, Locations, Recordings, Sample, Samples,
+    SpikeLoader, n_mnist, open, read_recordings, write_flat,
+};
+use burn_dataset::{Dataset, InMemDataset};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use crate::files;
+
+/// An event of N-MNIST: x, y, polarity, microseconds.
+pub fn event(x: u8, y: u8, on: bool, microseconds: u32) -> [u8; 5] {
+    let [_, high, middle, low] = microseconds.to_be_bytes();
+    [x, y, high | u8::from(on) << 7, middle, low]
+}
+
+/// The recordings of a small split, by their place in the tree.
+fn split(shift: u8) -> Vec<(String, Vec<u8>)> {
+    let recording = |digit: u8, number: u8| {
+        let events = (0..20 * digit + number).map(|i| {
+            let time = 1_000 * u32::from(i) + 123;
+            event((i + shift) % 34, (3 * i + number) % 34, i % 3 == 0, time)
+        });
+        let bytes = events.flatten().collect();
+        (format!("{digit}/{number:05}.bin"), bytes)
+    };
+    // Not in the order in which they are read.
+    let digits = (0..10_u8).rev();
+    digits
+        .flat_map(|digit| (0..3).map(move |number| recording(digit, number)))
+        .collect()
+}
+
+fn tree(folder: &Path, split: &[(String, Vec<u8>)]) {
+    for (name, bytes) in split {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+}
+
+fn zip(path: &Path, prefix: &str, split: &[(String, Vec<u8>)]) {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    writer
+        .add_directory(prefix, SimpleFileOptions::default())
+        .unwrap();
+    for (name, bytes) in split {
+        let name = format!("{prefix}/{name}");
+        writer
+            .start_file(name, SimpleFileOptions::default())
+            .unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    fs::write(path, writer.finish().unwrap().into_inner()).unwrap();
+}
+
+fn at(folder: &Path) -> Locations {
+    let nowhere = Path::new("/nowhere");
+    Locations::from_parts(Some(folder.to_path_buf()), None, nowhere, nowhere)
+}
+
+fn all(samples: &Samples) -> Vec<Sample> {
+    (0..samples.len())
+        .map(|i| samples.get(i).unwrap())
+        .collect()
+}
+
+#[test]
+fn n_mnist_is_the_same_from_zip_tree_and_converted() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("n-mnist");
+    fs::create_dir(&folder).unwrap();
+    let sources = || -> DataSource { open("n-mnist", &at(root.path())).unwrap() };
+
+    zip(&folder.join("Train.zip"), "Train", &split(0));
+    zip(&folder.join("Test.zip"), "Test", &split(5));
+    let zipped = sources();
+    assert_eq!((zipped.units(), zipped.classes()), (34 * 34, 10));
+    assert_eq!((zipped.train().len(), zipped.test().len()), (30, 30));
+    let timing = zipped.timing().unwrap();
+    assert_eq!((timing.steps, timing.dt), (300, 1.0));
+    let sample = zipped.train().get(29).unwrap();
+    assert_eq!((sample.index, sample.label), (29, 9));
+    let Input::Events(recording) = sample.input else {
+        panic!("a recording has events");
+    };
+    assert_eq!(recording.units.len(), 182);
+    assert_eq!(recording.units[0], 34 * 2 + 34 * 34);
+    assert_eq!(recording.times[1], 1_123.0 / 1e6);
+
+    tree(&folder.join("Train"), &split(0));
+    tree(&folder.join("Test"), &split(5));
+    let unpacked = sources();
+    let recordings = n_mnist::read_zip(&folder.join("Train.zip")).unwrap();
+    fs::remove_file(folder.join("Train.zip")).unwrap();
+    write_flat(&folder.join("train.h5"), &recordings, &[]).unwrap();
+    let test = n_mnist::read_tree(&folder.join("Test")).unwrap();
+    write_flat(&folder.join("test.h5"), &test, &[]).unwrap();
+    fs::remove_dir_all(folder.join("Train")).unwrap();
+    let converted = sources();
+    for other in [unpacked, converted] {
+        assert_eq!(all(&other.train()), all(&zipped.train()));
+        assert_eq!(all(&other.test()), all(&zipped.test()));
+    }
+}
+
+#[test]
+fn bad_recordings_name_file_and_member() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("Train.zip");
+    let refused = |bytes: &[u8]| {
+        zip(
+            &path,
+            "Train",
+            &[("7/00001.bin".to_string(), bytes.to_vec())],
+        );
+        let text = n_mnist::read_zip(&path).unwrap_err().to_string();
+        text.replace(&root.path().display().to_string(), "")
+    };
+    assert_eq!(
+        refused(&[0; 7]),
+        "/Train.zip/Train/7/00001.bin: found 7 bytes, expected a multiple of 5 (the bytes of an \
+         event)"
+    );
+    assert_eq!(
+        refused(&[event(1, 1, true, 5), event(34, 0, true, 5)].concat()),
+        "/Train.zip/Train/7/00001.bin: event 1 is at x 34, y 0, expected both below 34"
+    );
+    zip(&path, "Train", &[("notes.txt".to_string(), vec![1])]);
+    let text = n_mnist::read_zip(&path).unwrap_err().to_string();
+    assert!(text.ends_with("found no recording, expected files <digit>/<name>.bin"));
+}
+
+/// Two splits of one's own.
+fn own(root: &Path, train: &Recordings, test: &Recordings, names: &[String]) -> EventFiles {
+    write_flat(&root.join("a.h5"), train, names).unwrap();
+    write_flat(&root.join("b.h5"), test, names).unwrap();
+    EventFiles {
+        train: PathBuf::from("a.h5"),
+        test: PathBuf::from("b.h5"),
+        units: None,
+        classes: None,
+    }
+}
+
+fn recordings(samples: &[(u32, &[u32], &[f32])]) -> Recordings {
+    let mut recordings = Recordings::default();
+    for (label, units, times) in samples {
+        recordings.push(*label, units, times).unwrap();
+    }
+    recordings
+}
+
+#[test]
+fn files_of_ones_own() {
+    let root = tempfile::tempdir().unwrap();
+    let train = recordings(&[(0, &[0, 7], &[0.0, 0.5]), (2, &[], &[])]);
+    let test = recordings(&[(1, &[9], &[0.25])]);
+    let files = own(root.path(), &train, &test, &[]);
+    let source = files.open(&at(root.path())).unwrap();
+    assert_eq!((source.units(), source.classes()), (10, 3));
+    assert_eq!(source.name(), "events");
+    assert!(source.timing().is_none());
+    assert_eq!((source.train().len(), source.test().len()), (2, 1));
+
+    let larger = EventFiles {
+        units: Some(5),
+        classes: Some(4),
+        ..files.clone()
+    };
+    let source = larger.open(&at(root.path())).unwrap();
+    assert_eq!((source.units(), source.classes()), (5, 4));
+
+    let smaller = EventFiles {
+        classes: Some(2),
+        ..files.clone()
+    };
+    let text = smaller.open(&at(root.path())).unwrap_err().to_string();
+    assert!(
+        text.ends_with("a.h5: label 1 is 2, expected less than 2"),
+        "{text}"
+    );
+
+    let names = ["null", "eins", "zwei", "drei"].map(str::to_string);
+    let files = own(root.path(), &train, &test, &names);
+    assert_eq!(files.open(&at(root.path())).unwrap().class_names(), names);
+
+    let lost = EventFiles {
+        test: PathBuf::from("c.h5"),
+        ..files
+    };
+    let text = lost.open(&at(root.path())).unwrap_err().to_string();
+    assert!(
+        text.starts_with("data set c.h5 is missing: looked in "),
+        "{text}"
+    );
+}
+
+#[test]
+fn units_and_labels_beyond_the_data_sets_are_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("shd");
+    fs::create_dir(&folder).unwrap();
+    let sound = recordings(&[(19, &[699], &[0.1])]);
+    let open_with = |test: &Recordings| {
+        write_flat(&folder.join("train.h5"), &sound, &[]).unwrap();
+        write_flat(&folder.join("test.h5"), test, &[]).unwrap();
+        open("shd", &at(root.path()))
+    };
+    let source = open_with(&sound).unwrap();
+    assert_eq!((source.units(), source.classes()), (700, 20));
+    let text = open_with(&recordings(&[(0, &[700], &[0.1])]))
+        .unwrap_err()
+        .to_string();
+    assert!(text.ends_with("test.h5: found an event of unit 700, expected less than 700"));
+    let text = open_with(&recordings(&[(20, &[0], &[0.1])]))
+        .unwrap_err()
+        .to_string();
+    assert!(text.ends_with("test.h5: label 0 is 20, expected less than 20"));
+}
+
+#[test]
+fn batches_of_recordings() {
+    let samples = recordings(&[
+        (1, &[0, 5, 5, 3], &[0.0, 0.004, 0.004, 0.02]),
+        (0, &[], &[]),
+        // At the last step, one unit folded onto another, and one too late.
+        (2, &[4, 11, 1], &[0.018, 0.018, 0.021]),
+    ]);
+    let encoding = Encoding::events(8, 10, 2.0).unwrap();
+    let loader = SpikeLoader::new(Arc::new(samples), encoding, 2).unwrap();
+    let batches: Vec<_> = loader.epoch(0).map(Result::unwrap).collect();
+    assert_eq!(batches[0].events.shape(), [2, 10, 8]);
+    // The event at step 10 is dropped, the double one stays.
+    assert_eq!(batches[0].events.spikes(), 3);
+    assert_eq!(batches[1].events.shape(), [1, 10, 8]);
+    assert_eq!(batches[1].events.spikes(), 2);
+}
+
+#[test]
+fn augmented_recordings_follow_from_seed_and_epoch() {
+    let times: Vec<f32> = (0..500).map(|i| i as f32 / 1000.0).collect();
+    let units: Vec<u32> = (0..500).collect();
+    let samples = recordings(&[(0, &units, &times), (1, &units, &times)]);
+    let encoding = Encoding::events(500, 600, 1.0).unwrap();
+    let augmentation = Augmentation::Events(EventAugmentation::default());
+    let loader = SpikeLoader::new(Arc::new(samples), encoding, 2)
+        .unwrap()
+        .with_augmentation(augmentation, 4);
+    let content = |epoch| {
+        let batch = loader.epoch(epoch).next().unwrap().unwrap();
+        format!("{:?}", batch.events)
+    };
+    assert_eq!(content(1), content(1));
+    let all: Vec<_> = (0..4).map(content).collect();
+    assert!(all[1..].iter().any(|other| *other != all[0]));
+}
+
+#[test]
+fn the_wrong_kind_of_sample_is_an_error() {
+    let recording = recordings(&[(0, &[0], &[0.0])]);
+    let loader = SpikeLoader::new(Arc::new(recording), Encoding::new(10).unwrap(), 1).unwrap();
+    assert_eq!(
+        loader.epoch(0).next().unwrap().unwrap_err().to_string(),
+        "a sample's input is 1 events, expected values, for the single-spike code"
+    );
+    let values = Sample {
+        index: 0,
+        label: 0,
+        input: Input::Values(vec![0.5; 3]),
+    };
+    let samples: Samples = Arc::new(InMemDataset::new(vec![values]));
+    let encoding = Encoding::events(3, 10, 1.0).unwrap();
+    let loader = SpikeLoader::new(samples, encoding, 1).unwrap();
+    assert_eq!(
+        loader.epoch(0).next().unwrap().unwrap_err().to_string(),
+        "a sample's input is 3 values, expected events, for a binning in time"
+    );
+}
+
+#[test]
+fn what_a_file_is_follows_from_its_form() {
+    let root = tempfile::tempdir().unwrap();
+    tree(&root.path().join("t"), &split(0));
+    zip(&root.path().join("t.zip"), "t", &split(0));
+    let from_tree = read_recordings(&root.path().join("t")).unwrap();
+    let EventFile {
+        recordings,
+        class_names,
+    } = read_recordings(&root.path().join("t.zip")).unwrap();
+    assert_eq!(recordings, from_tree.recordings);
+    assert_eq!(class_names.len(), 10);
+    let text = files::write(root.path(), "x.h5", b"no hdf5 at all");
+    assert!(read_recordings(&text).is_err());
+}

@@ -1,0 +1,112 @@
+//! Data sets are fetched by the first run that needs them.
+
+use std::io::{IsTerminal, Write, stderr};
+use std::path::PathBuf;
+
+use block_data::{DataError, Locations, fetch, is_present};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::config::DataConfig;
+use crate::error::Result;
+
+impl DataConfig {
+    /// Where its data set is looked for.
+    pub fn locations(&self) -> Locations {
+        Locations::new(self.dir.as_ref().map(PathBuf::from))
+    }
+
+    /// Fetches the data set if it is in none of its locations and one that can be fetched, showing
+    /// how far it is on standard error. Without `online` nothing is asked of any network, and what is
+    /// missing is left to whoever opens it.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Data`](crate::RunnerError::Data) when it cannot be had from anywhere.
+    pub fn provide(&self, online: bool) -> Result<()> {
+        let locations = self.locations();
+        if !online || self.files.is_some() || is_present(&self.name, &locations) {
+            return Ok(());
+        }
+        fetch_data(&self.name, &locations)?;
+        Ok(())
+    }
+}
+
+/// Fetches a data set by its name, showing how far it is on standard error; returns its folder.
+///
+/// # Errors
+///
+/// As [`fetch::fetch`].
+pub fn fetch_data(name: &str, locations: &Locations) -> std::result::Result<PathBuf, DataError> {
+    let options = fetch::Options::default();
+    fetch::fetch(
+        name,
+        &locations.download_root(),
+        &options,
+        &mut Bar { bar: None },
+    )
+}
+
+/// A bar for people, a line a file otherwise.
+struct Bar {
+    bar: Option<ProgressBar>,
+}
+
+impl fetch::Progress for Bar {
+    fn begin(&mut self, file: &str, source: &str, total: Option<u64>) {
+        if !stderr().is_terminal() {
+            self.note(&format!("fetching {file} from {source}"));
+            return;
+        }
+        let (bar, template) = match total {
+            Some(total) => (ProgressBar::new(total), SIZED),
+            None => (ProgressBar::no_length(), UNSIZED),
+        };
+        bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(8));
+        let style = ProgressStyle::with_template(template);
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        bar.set_style(style.progress_chars("━╸─"));
+        bar.set_prefix(file.to_string());
+        bar.set_message(source.to_string());
+        self.bar = Some(bar);
+    }
+
+    fn advance(&mut self, bytes: u64) {
+        if let Some(bar) = &self.bar {
+            bar.inc(bytes);
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn note(&mut self, line: &str) {
+        let print = || {
+            // Nobody reads on: no reason to stop.
+            let _ = writeln!(stderr(), "{line}");
+        };
+        match &self.bar {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+}
+
+const SIZED: &str =
+    "{prefix} {bar:10} {bytes}/{total_bytes} {bytes_per_sec} {eta} left, {wide_msg}";
+const UNSIZED: &str = "{prefix} {spinner} {bytes} {bytes_per_sec}, {wide_msg}";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bars_templates_are_valid() {
+        for template in [SIZED, UNSIZED] {
+            ProgressStyle::with_template(template).unwrap();
+        }
+    }
+}

@@ -25,6 +25,7 @@ pub mod augment;
 mod batch;
 pub mod encode;
 mod error;
+pub mod event_files;
 pub mod idx;
 mod images;
 mod loader;

@@ -218,7 +218,7 @@ fn unreadable(path: &Path, source: std::io::Error) -> DataError {
     }
 }
 
-fn fault(path: &Path, problem: impl Into<String>) -> DataError {
+pub(crate) fn fault(path: &Path, problem: impl Into<String>) -> DataError {
     DataError::Content {
         path: path.to_path_buf(),
         problem: problem.into(),

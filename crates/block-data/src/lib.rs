@@ -26,6 +26,7 @@ mod batch;
 pub mod cifar;
 pub mod encode;
 mod error;
+pub mod event_files;
 pub mod idx;
 mod images;
 mod known;

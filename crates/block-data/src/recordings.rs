@@ -48,6 +48,29 @@ impl Recordings {
         Ok(())
     }
 
+    /// Recordings from all events and labels; recording i ends before event `ends[i]`. The caller
+    /// has checked the times.
+    ///
+    /// # Panics
+    ///
+    /// When the parts do not belong together.
+    pub(crate) fn from_parts(
+        units: Vec<u32>,
+        times: Vec<f32>,
+        ends: Vec<usize>,
+        labels: Vec<u32>,
+    ) -> Self {
+        let events = ends.last().copied().unwrap_or(0);
+        assert_eq!((units.len(), times.len()), (events, events));
+        assert!(ends.is_sorted() && ends.len() == labels.len());
+        Self {
+            units,
+            times,
+            ends,
+            labels,
+        }
+    }
+
     /// Units and times (seconds) of a recording.
     ///
     /// # Panics

@@ -1,6 +1,8 @@
 //! Data sets and loaders from the outside.
 
 mod archives;
+mod event_faults;
+mod event_files;
 mod files;
 mod idx_faults;
 mod loading;

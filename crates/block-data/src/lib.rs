@@ -24,6 +24,7 @@ pub mod augment;
 mod batch;
 pub mod encode;
 mod error;
+pub mod fetch;
 pub mod idx;
 mod images;
 mod loader;

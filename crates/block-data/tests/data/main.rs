@@ -1,6 +1,13 @@
 //! Data sets and loaders from the outside.
 
+mod fetch_archives;
+mod fetch_catalogue;
+mod fetch_http;
+mod fetch_packages;
+mod fetch_process;
+mod fetch_support;
 mod files;
+mod http_server;
 mod idx_faults;
 mod loading;
 mod real_data;

@@ -214,6 +214,42 @@ pub enum DataError {
         /// What was found, what was expected and, where it is not obvious, what to do.
         problem: String,
     },
+    /// No data set of this name can be fetched.
+    #[error("data set {name:?} cannot be fetched: those that can are {}", known.join(", "))]
+    NotFetchable {
+        /// The name asked for.
+        name: String,
+        /// All names that can be fetched.
+        known: Vec<String>,
+    },
+    /// Files are missing, and nothing may be fetched.
+    #[error("cannot fetch data set {name} offline; {remedy}")]
+    Offline {
+        /// The data set's name.
+        name: String,
+        /// What to put where by hand.
+        remedy: String,
+    },
+    /// No mirror has a file.
+    #[error("cannot fetch {file} of data set {name}: {}; {remedy}", failures.join(", "))]
+    Fetch {
+        /// The data set's name.
+        name: String,
+        /// The file.
+        file: String,
+        /// Every mirror, each with why it failed.
+        failures: Vec<String>,
+        /// What to put where by hand.
+        remedy: String,
+    },
+    /// The operating system could not write a file.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// A batch that the spike kernels refuse.
     #[error(transparent)]
     Spikes(#[from] SpikeError),

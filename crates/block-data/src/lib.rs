@@ -27,6 +27,7 @@ pub mod cifar;
 pub mod encode;
 mod error;
 pub mod event_files;
+pub mod fetch;
 pub mod idx;
 mod images;
 mod known;

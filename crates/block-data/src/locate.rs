@@ -53,6 +53,12 @@ impl Locations {
         Self { explicit, roots }
     }
 
+    /// The folder that data sets are fetched into: the one that the user named, else
+    /// `$BLOCK_DATA`, else `data` in the working folder.
+    pub fn download_root(&self) -> PathBuf {
+        self.roots[0].clone()
+    }
+
     /// Every folder that may hold the data set `name`, in the order in which they are tried.
     pub fn candidates(&self, name: &str) -> Vec<PathBuf> {
         self.roots.iter().map(|root| root.join(name)).collect()
@@ -154,6 +160,15 @@ mod tests {
         assert_eq!(locations(None, Some("/var")).candidates("mnist"), expected);
         assert_eq!(locations(None, None).candidates("mnist"), expected[1..]);
         assert_eq!(locations(None, Some("")).candidates("mnist"), expected[1..]);
+    }
+
+    #[test]
+    fn downloads_go_to_the_first_place() {
+        let root = |explicit, variable| locations(explicit, variable).download_root();
+        assert_eq!(root(Some("/mine"), Some("/var")), Path::new("/mine"));
+        assert_eq!(root(None, Some("/var")), Path::new("/var"));
+        assert_eq!(root(None, Some("")), Path::new("/home/me/data"));
+        assert_eq!(root(None, None), Path::new("/home/me/data"));
     }
 
     #[test]

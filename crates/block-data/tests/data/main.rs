@@ -3,7 +3,14 @@
 mod archives;
 mod event_faults;
 mod event_files;
+mod fetch_archives;
+mod fetch_catalogue;
+mod fetch_http;
+mod fetch_packages;
+mod fetch_process;
+mod fetch_support;
 mod files;
+mod http_server;
 mod idx_faults;
 mod loading;
 mod real_data;

@@ -111,6 +111,52 @@ fn wrong_types_and_ranges_name_key_and_place() {
 }
 
 #[test]
+fn recordings_have_a_time_step() {
+    let shd = parse("[data]\nname = \"shd\"").unwrap();
+    assert_eq!((shd.encode.steps, shd.encode.dt), (500, Some(2.0)));
+    assert!(!shd.data.augment);
+    assert_eq!(parse(&shd.to_toml()).unwrap(), shd);
+    assert_eq!(parse("").unwrap().encode.dt, None);
+    assert_eq!(
+        message("", &["encode.dt=1"]),
+        "--set encode.dt=1: `encode.dt` is 1 (integer), expected it only for recordings: \
+         fashion-mnist has values, each a spike"
+    );
+    assert!(message("[data]\nname = \"shd\"", &["encode.dt=0"]).contains("`encode.dt` is 0"));
+}
+
+#[test]
+fn files_of_ones_own() {
+    let text = "[data]\nname = \"events\"\ntrain = \"a.h5\"\ntest = \"b.h5\"\nunits = 5\n\
+                [encode]\nsteps = 30\ndt = 0.5";
+    let config = parse(text).unwrap();
+    let files = config.data.files.clone().unwrap();
+    assert_eq!(
+        (files.train.as_str(), files.test.as_str()),
+        ("a.h5", "b.h5")
+    );
+    assert_eq!((files.units, files.classes), (Some(5), None));
+    assert_eq!(config.encode.dt, Some(0.5));
+    assert_eq!(parse(&config.to_toml()).unwrap(), config);
+
+    assert_eq!(
+        message(
+            "[data]\nname = \"events\"\ntest = \"b\"",
+            &["encode.steps=1", "encode.dt=1"]
+        ),
+        "a.toml: `data.train` is absent, expected the path of an HDF5 file of recordings, for \
+         data.name = \"events\""
+    );
+    let text = "[data]\nname = \"events\"\ntrain = \"a\"\ntest = \"b\"";
+    assert!(message(text, &[]).contains("`encode.steps` is absent"));
+    assert!(message(text, &["encode.steps=3"]).contains("`encode.dt` is absent"));
+    assert_eq!(
+        message("[data]\ntrain = \"a.h5\"", &[]),
+        "a.toml: `data.train` is \"a.h5\" (string), expected it only with data.name = \"events\""
+    );
+}
+
+#[test]
 fn broken_toml_names_the_line() {
     let message = message("seed = 1\n[train\n", &[]);
     assert!(message.starts_with("a.toml: line 2, column "), "{message}");

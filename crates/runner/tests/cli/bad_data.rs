@@ -24,10 +24,12 @@ fn missing_data() {
     let parts = [
         "data set fashion-mnist is missing",
         "empty/fashion-mnist",
-        "apt-get install",
+        "cargo xtask data get fashion-mnist",
     ];
-    bench.refused(&["f.toml", "--data-dir", "empty"], &parts);
-    bench.refused(&["f.toml", "--set", "data.dir=empty"], &parts);
+    bench.refused(&["f.toml", "--offline", "--data-dir", "empty"], &parts);
+    bench.refused(&["f.toml", "--offline", "--set", "data.dir=empty"], &parts);
+    // Nothing is run, so nothing is fetched.
+    bench.refused(&["check", "f.toml", "--data-dir", "empty"], &parts);
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Whole trainings.
 
+use block_data::write_flat;
 use safetensors::SafeTensors;
 
-use crate::util::{Bench, write_images};
+use crate::util::{Bench, recordings, write_images};
 
 #[test]
 fn a_run_leaves_all_its_files_and_learns() {
@@ -228,4 +229,31 @@ fn a_loss_that_is_no_number_ends_the_run() {
     assert!(said.err.contains("the loss is "), "{said:?}");
     assert!(said.err.contains("train.learning_rate"), "{said:?}");
     assert!(!said.err.contains("panicked"), "{said:?}");
+}
+
+#[test]
+fn recordings_of_ones_own() {
+    let bench = Bench::new();
+    let recordings = recordings(4, 100, 0.2);
+    for file in ["train.h5", "test.h5"] {
+        write_flat(&bench.path(file), &recordings, &[]).unwrap();
+    }
+    bench.write(
+        "own.toml",
+        "[data]\nname = \"events\"\ntrain = \"train.h5\"\ntest = \"test.h5\"\naugment = true\n\
+         [encode]\nsteps = 50\ndt = 4.0\n[model]\nhidden = [40]\n\
+         [train]\nepochs = 20\nbatch_size = 8\nlearning_rate = 0.01\nmilestones = []",
+    );
+    bench.works(&["own.toml", "--out", "a"]);
+    let summary = bench.json("a/summary.json");
+    assert_eq!(summary["data"], "events");
+    // Each class has units of its own.
+    assert!(
+        summary["test_accuracy"].as_f64().unwrap() > 0.9,
+        "{summary}"
+    );
+    // What a run wrote down makes it again.
+    bench.works(&["a/config.toml", "--out", "b"]);
+    bench.assert_same("a", "b");
+    bench.works(&["eval", "a"]);
 }

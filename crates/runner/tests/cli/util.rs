@@ -1,11 +1,13 @@
 //! A folder to work in, the binary, and what it leaves behind.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use block_data::Recordings;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -186,4 +188,34 @@ pub fn write_images(bench: &Bench, folder: &str, change: impl Fn(&str, &mut Vec<
             bench.write(&format!("{folder}/fashion-mnist/{name}"), bytes);
         }
     }
+}
+
+/// Ten recordings a class, of some events in a band of units of its own.
+pub fn recordings(classes: u32, units: u32, seconds: f32) -> Recordings {
+    let mut recordings = Recordings::default();
+    for sample in 0..10 * classes {
+        let class = sample % classes;
+        let band = units / classes;
+        let unit = |event: u32| class * band + (event * 7 + sample) % band.max(1);
+        let (units, times): (Vec<u32>, Vec<f32>) = (0..60)
+            .map(|event| (unit(event), seconds * event as f32 / 60.0))
+            .unzip();
+        recordings.push(class, &units, &times).unwrap();
+    }
+    recordings
+}
+
+/// A zip of one recording a digit, in the layout of N-MNIST's publisher.
+pub fn write_n_mnist_zip(path: &Path) {
+    let mut writer = zip::ZipWriter::new(fs::File::create(path).unwrap());
+    let options = zip::write::SimpleFileOptions::default();
+    for digit in 0..10_u8 {
+        writer
+            .start_file(format!("Train/{digit}/00001.bin"), options)
+            .unwrap();
+        writer
+            .write_all(&[digit, 3, 0, 1, 2, 33, 33, 0x80, 4, 5])
+            .unwrap();
+    }
+    writer.finish().unwrap();
 }

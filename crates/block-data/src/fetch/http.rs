@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::thread;
 
@@ -12,6 +12,7 @@ use ureq::{Agent, Body, Error, Timeout};
 
 use super::catalogue::Identity;
 use super::files::{cannot_write, length, remove};
+use super::links::{content_range, host, is_loopback, one_line};
 use super::{Failure, Options, Progress};
 
 /// The most that is written where the size is unknown. The largest file has about 1.2 GB.
@@ -19,6 +20,9 @@ const SIZE_LIMIT: u64 = 4 << 30;
 /// An attempt that brought this much does not count as a failed one.
 const HEADWAY: u64 = 1 << 20;
 const REDIRECTS: u32 = 5;
+
+/// Why a link is not even tried.
+pub(super) const NOT_REACHED: &str = "its host was not reached before";
 
 /// Why an attempt ended.
 enum Stop {
@@ -46,6 +50,7 @@ pub(super) struct Client<'a> {
     options: &'a Options,
     /// Hosts that could not be reached, not to wait for them once for every file.
     down: HashSet<String>,
+    answered: bool,
 }
 
 impl<'a> Client<'a> {
@@ -66,7 +71,13 @@ impl<'a> Client<'a> {
             agent: config.build().new_agent(),
             options,
             down: HashSet::new(),
+            answered: false,
         }
+    }
+
+    /// Whether hosts were asked and none could be reached.
+    pub fn is_cut_off(&self) -> bool {
+        !self.answered && !self.down.is_empty()
     }
 
     /// Downloads into `part`, going on where that stops. Whether some of it was there before.
@@ -80,7 +91,7 @@ impl<'a> Client<'a> {
         progress: &mut dyn Progress,
     ) -> Result<bool, Failure> {
         if self.down.contains(host(url)) {
-            return Err(Failure::Mirror("its host was not reached before".into()));
+            return Err(Failure::Mirror(NOT_REACHED.into()));
         }
         let (mut failed, mut restarts, mut resumed) = (0, 0, false);
         let mut longest = length(part);
@@ -122,7 +133,7 @@ impl<'a> Client<'a> {
     }
 
     fn attempt(
-        &self,
+        &mut self,
         url: &str,
         part: &Path,
         expected: &Identity,
@@ -137,10 +148,15 @@ impl<'a> Client<'a> {
             return Err(Stop::Restart);
         }
         let mut request = self.agent.get(url);
+        if is_loopback(url) {
+            // A proxy would look for it on its own machine.
+            request = request.config().proxy(None).build();
+        }
         if start > 0 {
             request = request.header(header::RANGE, format!("bytes={start}-"));
         }
         let response = request.call().map_err(|error| self.stop(error))?;
+        self.answered = true;
         let status = response.status();
         let range = content_range(&response);
         let (start, total) = match status.as_u16() {
@@ -243,10 +259,21 @@ impl<'a> Client<'a> {
                 let seconds = self.options.stall_timeout.as_secs_f64();
                 Stop::Transient(format!("no answer within {seconds} seconds"))
             }
-            Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+            Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused => {
                 down("connection refused".into())
             }
-            Error::Io(error) => Stop::Transient(one_line(&error.to_string())),
+            Error::Io(error) => {
+                let why = one_line(&error.to_string());
+                match error.kind() {
+                    ErrorKind::ConnectionReset
+                    | ErrorKind::ConnectionAborted
+                    | ErrorKind::BrokenPipe
+                    | ErrorKind::UnexpectedEof
+                    | ErrorKind::TimedOut => Stop::Transient(why),
+                    // No such name, no route, no network.
+                    _ => down(why),
+                }
+            }
             Error::ConnectionFailed => down("connection failed".into()),
             Error::TooManyRedirects => end(format!("more than {REDIRECTS} redirects")),
             error => end(one_line(&error.to_string())),
@@ -259,30 +286,4 @@ fn end(why: String) -> Stop {
         why,
         host_is_down: false,
     }
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Scheme, host and port of a link.
-fn host(url: &str) -> &str {
-    let after_scheme = url.find("://").map_or(0, |at| at + 3);
-    let end = url[after_scheme..].find('/');
-    &url[..end.map_or(url.len(), |end| after_scheme + end)]
-}
-
-/// First byte and total of a `Content-Range`, each as far as it is stated: `bytes 5-9/10` or
-/// `bytes */10`.
-fn content_range(response: &Response<Body>) -> Option<(Option<u64>, Option<u64>)> {
-    let value = response
-        .headers()
-        .get(header::CONTENT_RANGE)?
-        .to_str()
-        .ok()?;
-    let (range, total) = value.strip_prefix("bytes ")?.split_once('/')?;
-    let first = range
-        .split_once('-')
-        .and_then(|(first, _)| first.parse().ok());
-    Some((first, total.parse().ok()))
 }

@@ -10,6 +10,7 @@ mod check;
 mod entries;
 mod files;
 mod http;
+mod links;
 mod packages;
 mod run;
 mod unpack;

@@ -101,7 +101,14 @@ impl<'a> Packages<'a> {
         let system = self.run(shell_free("apt-config", &["dump"]), folder)?;
         fs::write(&config, apt_config(&system)).map_err(|error| error.to_string())?;
         apt(&["update"])?;
-        apt(&["download", package])?;
+        // One source out of many may well be out of reach: what it says matters only if the
+        // package is not found.
+        let said = fs::read_to_string(folder.join(STDERR)).unwrap_or_default();
+        let warning = complaint(&said, &["W: "]);
+        apt(&["download", package]).map_err(|why| match warning {
+            Some(warning) => format!("{why}; {warning}"),
+            None => why,
+        })?;
         let deb = only(folder, "deb")?;
         // Uncompressed, to be read once for each file.
         self.run(shell_free("dpkg-deb", &["--fsys-tarfile", &deb]), folder)?;
@@ -158,8 +165,13 @@ impl<'a> Packages<'a> {
                 read(STDOUT)
             };
         }
-        let said = complaint(&String::from_utf8_lossy(&read(STDERR)?));
-        Err(format!("{program}: {}", said.unwrap_or(status.to_string())))
+        let said = read(STDERR)?;
+        let said = String::from_utf8_lossy(&said);
+        let last = said.lines().map(str::trim).rfind(|line| !line.is_empty());
+        let why = complaint(&said, &["E: ", "npm error ", "npm ERR! "])
+            .or(last.map(str::to_string))
+            .unwrap_or(status.to_string());
+        Err(format!("{program}: {why}"))
     }
 }
 
@@ -212,19 +224,13 @@ fn only(folder: &Path, ending: &str) -> Result<String, String> {
     found.ok_or_else(|| format!("its client left no .{ending} file"))
 }
 
-/// What apt-get or npm say went wrong, in one line of bounded length.
-fn complaint(text: &str) -> Option<String> {
-    let marks = ["E: ", "npm error ", "npm ERR! "];
+/// What apt-get or npm say in the lines that begin with these marks, in one line of bounded length.
+fn complaint(text: &str, marks: &[&str]) -> Option<String> {
     let marked = |line: &'_ str| {
         let found = marks.iter().find_map(|mark| line.strip_prefix(mark));
-        found.map(|rest| rest.trim().to_string())
+        found.map(|rest| rest.split_whitespace().collect::<Vec<_>>().join(" "))
     };
-    let mut lines: Vec<String> = text.lines().filter_map(marked).take(4).collect();
-    if lines.is_empty() {
-        let last = text.lines().map(str::trim).rfind(|line| !line.is_empty());
-        lines.extend(last.map(str::to_string));
-    }
-    let line = lines.join(", ");
-    let short: String = line.chars().take(200).collect();
+    let lines: Vec<String> = text.lines().filter_map(marked).take(4).collect();
+    let short: String = lines.join(", ").chars().take(300).collect();
     (!short.is_empty()).then_some(short)
 }

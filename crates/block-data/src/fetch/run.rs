@@ -8,7 +8,7 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::catalogue::{Archive, DataFile, Entry, Identity, Mirror};
 use super::files::{self, Scratch, part, place, place_data};
-use super::http::Client;
+use super::http::{Client, NOT_REACHED};
 use super::packages::Packages;
 use super::unpack::{self, Wanted};
 use super::{Failure, Options, Progress, check};
@@ -91,19 +91,25 @@ impl<'a> Run<'a> {
                 Ok(()) => return Ok(()),
                 Err(Failure::Local(error)) => return Err(error),
                 Err(Failure::Mirror(why)) => {
-                    self.progress.note(&format!("{mirror}: {why}"));
+                    if why != NOT_REACHED {
+                        self.progress.note(&format!("{mirror}: {why}"));
+                    }
                     failures.push(format!("{mirror} ({why})"));
                 }
             }
         }
-        // Leave no empty folder behind; one with files in it stays.
         let missing = missing(self.entry, &self.folder);
+        let mut remedy = remedy(self.entry, &missing, &self.folder);
+        if self.client.is_cut_off() {
+            remedy += "; no host was reached: if this network needs a proxy, set https_proxy";
+        }
+        // Leave no empty folder behind; one with files in it stays.
         let _ = fs::remove_dir(&self.folder);
         Err(DataError::Fetch {
             name: self.entry.name.clone(),
             file: file.to_string(),
             failures,
-            remedy: remedy(self.entry, &missing, &self.folder),
+            remedy,
         })
     }
 
@@ -179,8 +185,12 @@ impl<'a> Run<'a> {
         self.download(url, &zip, identity, |part| {
             check::bytes(part, identity).map(drop)
         })?;
-        unpack::zip_to_gzip(&zip, file.unpacked_name(), to)?;
-        Ok(files::remove(&zip)?)
+        let result = unpack::zip_to_gzip(&zip, file.unpacked_name(), to);
+        // After a full disk it serves the next run.
+        if !matches!(result, Err(Failure::Local(_))) {
+            files::remove(&zip)?;
+        }
+        result
     }
 
     /// The archive, which may lie in the folder already, and the files in it.

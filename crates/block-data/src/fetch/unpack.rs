@@ -31,8 +31,17 @@ pub(super) struct Wanted<'a> {
 /// path that leads out of its folder is refused altogether.
 pub(super) fn tar(reader: impl Read, wanted: &[Wanted]) -> Result<(), Failure> {
     let mut reader = reader.take(BYTES_LIMIT);
+    match members(&mut reader, wanted) {
+        Err(Failure::Mirror(_)) if reader.limit() == 0 => {
+            refuse(format!("its archive unpacks to over {BYTES_LIMIT} bytes"))
+        }
+        result => result,
+    }
+}
+
+fn members(reader: impl Read, wanted: &[Wanted]) -> Result<(), Failure> {
     let mut found = vec![false; wanted.len()];
-    let mut archive = tar::Archive::new(&mut reader);
+    let mut archive = tar::Archive::new(reader);
     // Raw: neither long names nor extended headers are interpreted, as no wanted member has any.
     let entries = archive.entries().map_err(damaged)?.raw(true);
     for (count, entry) in entries.enumerate() {
@@ -65,9 +74,6 @@ pub(super) fn tar(reader: impl Read, wanted: &[Wanted]) -> Result<(), Failure> {
         found[index] = true;
     }
     if let Some(index) = found.iter().position(|found| !found) {
-        if reader.limit() == 0 {
-            return refuse(format!("its archive unpacks to over {BYTES_LIMIT} bytes"));
-        }
         return refuse(format!("its archive has no {:?}", wanted[index].path));
     }
     Ok(())

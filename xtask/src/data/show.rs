@@ -1,7 +1,7 @@
 //! A picture of a sample: the image and its spike raster, or the raster of a recording.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use block_data::encode::{EventBinning, SingleSpike};
 use block_data::{DataSource, Input, Sample};
@@ -52,15 +52,17 @@ pub fn run(args: &Args) -> Result<(), String> {
     let sample = split.get(index).map_err(|e| e.to_string())?;
     let raster = raster(&source, &sample, timing).map_err(|e| e.to_string())?;
     let class = &source.class_names()[sample.label];
+    // A config of recordings of one's own says more than their common name.
+    let called = Path::new(&args.name).file_stem().unwrap_or_default();
+    let called = called.to_string_lossy();
     let title = format!(
-        "{}, {name} sample {index}: class {} ({class}), {} spikes",
-        source.name(),
+        "{called}, {name} sample {index}: class {} ({class}), {} spikes",
         sample.label,
         raster.spikes.len()
     );
     let mut svg = String::new();
     draw(&source, &sample, &raster, &title, &mut svg).map_err(|e| format!("drawing: {e}"))?;
-    let default = || PathBuf::from(format!("{}-{name}-{index}.svg", source.name()));
+    let default = || PathBuf::from(format!("{called}-{name}-{index}.svg"));
     let out = args.out.clone().unwrap_or_else(default);
     let part = out.with_extension("part");
     fs::write(&part, svg)
@@ -179,19 +181,30 @@ fn picture(area: &Area<'_>, shape: [usize; 2], color: impl Fn(usize) -> RGBColor
 fn spikes(area: &Area<'_>, raster: &Raster, units: usize) -> Drawn {
     let mut chart = ChartBuilder::on(area)
         .margin(12)
+        .margin_right(24)
         .x_label_area_size(40)
         .y_label_area_size(56)
-        .build_cartesian_2d(0.0..raster.end, 0.0..units as f32)?;
+        .build_cartesian_2d(0.0..raster.end, -0.5..units as f32 - 0.5)?;
     chart
         .configure_mesh()
         .disable_mesh()
         .x_desc(raster.axis)
+        .x_label_formatter(&whole)
+        .y_label_formatter(&whole)
         .y_desc("unit")
         .draw()?;
     let points = raster.spikes.iter().map(|&(time, unit)| {
         let size = if units > 20 { 1 } else { 4 };
-        Circle::new((time, unit as f32 + 0.5), size, INK.filled())
+        Circle::new((time, unit as f32), size, INK.filled())
     });
     chart.draw_series(points)?;
     Ok(())
+}
+
+/// A label, or none for what lies between whole numbers.
+fn whole(value: &f32) -> String {
+    match value.fract() == 0.0 {
+        true => format!("{value:.0}"),
+        false => String::new(),
+    }
 }

@@ -3,7 +3,7 @@
 use burn_dataset::InMemDataset;
 
 use super::*;
-use crate::augment::{Augmentation, ImageAugmentation};
+use crate::augment::{Augmentation, EventAugmentation, ImageAugmentation};
 use crate::{Input, YinYang};
 
 /// Ten images, different from one another.
@@ -137,4 +137,22 @@ fn burns_iterator_counts_epochs() {
     let moved = loader.to_device(&Device::default());
     let found = moved.iter().flat_map(|batch| batch.unwrap().indices);
     assert_eq!(found.collect::<Vec<_>>(), indices(3));
+}
+
+#[test]
+fn augmented_recordings_follow_from_seed_and_epoch() {
+    let times: Vec<f32> = (0..500).map(|i| i as f32 / 1000.0).collect();
+    let units: Vec<u32> = (0..500).collect();
+    let mut recordings = crate::Recordings::default();
+    for label in 0..2 {
+        recordings.push(label, &units, &times).unwrap();
+    }
+    let encoding = Encoding::events(500, 600, 1.0).unwrap();
+    let usual = Augmentation::Events(EventAugmentation::default());
+    let loader = SpikeLoader::new(Arc::new(recordings), encoding, 2)
+        .unwrap()
+        .with_augmentation(usual, 4);
+    assert_eq!(content(&loader, 1), content(&loader, 1));
+    let all: Vec<_> = (0..4).map(|epoch| content(&loader, epoch)).collect();
+    assert!(all[1..].iter().any(|other| *other != all[0]));
 }

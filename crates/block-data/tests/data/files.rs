@@ -48,3 +48,6 @@ pub fn data_set(root: &Path, name: &str, train: u8, test: u8) {
         write(&folder, &format!("{prefix}-labels-idx1-ubyte.gz"), &bytes);
     }
 }
+
+/// For files that name no classes.
+pub const NO_NAMES: [&str; 0] = [];

@@ -115,8 +115,7 @@ fn bad_samples_end_the_epoch_with_one_error() {
     assert_eq!((batches, errors.len()), (0, 1), "{errors:?}");
     let augmented = loader(of(vec![good]), 1)
         .with_augmentation(Augmentation::Image(ImageAugmentation::mnist()), 0);
-    let text =
-        "the number of a sample's values is 2, expected 28x28, the augmentation's image size";
+    let text = "the number of a sample's values is 2, expected channels of 28x28, the augmentation's image size";
     assert_eq!(failure(&augmented), (0, vec![text.to_string()]));
 }
 

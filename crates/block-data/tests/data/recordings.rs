@@ -5,7 +5,6 @@ use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use block_data::augment::{Augmentation, EventAugmentation};
 use block_data::{
     DataSource, Encoding, EventFile, EventFiles, Input, Locations, Recordings, Sample, Samples,
     SpikeLoader, n_mnist, open, read_recordings, write_flat,
@@ -14,7 +13,7 @@ use burn_dataset::{Dataset, InMemDataset};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::files;
+use crate::files::{self, NO_NAMES};
 
 /// An event of N-MNIST: x, y, polarity, microseconds.
 pub fn event(x: u8, y: u8, on: bool, microseconds: u32) -> [u8; 5] {
@@ -101,9 +100,9 @@ fn n_mnist_is_the_same_from_zip_tree_and_converted() {
     let unpacked = sources();
     let recordings = n_mnist::read_zip(&folder.join("Train.zip")).unwrap();
     fs::remove_file(folder.join("Train.zip")).unwrap();
-    write_flat(&folder.join("train.h5"), &recordings, &[]).unwrap();
+    write_flat(&folder.join("train.h5"), &recordings, &NO_NAMES).unwrap();
     let test = n_mnist::read_tree(&folder.join("Test")).unwrap();
-    write_flat(&folder.join("test.h5"), &test, &[]).unwrap();
+    write_flat(&folder.join("test.h5"), &test, &NO_NAMES).unwrap();
     fs::remove_dir_all(folder.join("Train")).unwrap();
     let converted = sources();
     for other in [unpacked, converted] {
@@ -211,8 +210,8 @@ fn units_and_labels_beyond_the_data_sets_are_refused() {
     fs::create_dir(&folder).unwrap();
     let sound = recordings(&[(19, &[699], &[0.1])]);
     let open_with = |test: &Recordings| {
-        write_flat(&folder.join("train.h5"), &sound, &[]).unwrap();
-        write_flat(&folder.join("test.h5"), test, &[]).unwrap();
+        write_flat(&folder.join("train.h5"), &sound, &NO_NAMES).unwrap();
+        write_flat(&folder.join("test.h5"), test, &NO_NAMES).unwrap();
         open("shd", &at(root.path()))
     };
     let source = open_with(&sound).unwrap();
@@ -243,25 +242,6 @@ fn batches_of_recordings() {
     assert_eq!(batches[0].events.spikes(), 3);
     assert_eq!(batches[1].events.shape(), [1, 10, 8]);
     assert_eq!(batches[1].events.spikes(), 2);
-}
-
-#[test]
-fn augmented_recordings_follow_from_seed_and_epoch() {
-    let times: Vec<f32> = (0..500).map(|i| i as f32 / 1000.0).collect();
-    let units: Vec<u32> = (0..500).collect();
-    let samples = recordings(&[(0, &units, &times), (1, &units, &times)]);
-    let encoding = Encoding::events(500, 600, 1.0).unwrap();
-    let augmentation = Augmentation::Events(EventAugmentation::default());
-    let loader = SpikeLoader::new(Arc::new(samples), encoding, 2)
-        .unwrap()
-        .with_augmentation(augmentation, 4);
-    let content = |epoch| {
-        let batch = loader.epoch(epoch).next().unwrap().unwrap();
-        format!("{:?}", batch.events)
-    };
-    assert_eq!(content(1), content(1));
-    let all: Vec<_> = (0..4).map(content).collect();
-    assert!(all[1..].iter().any(|other| *other != all[0]));
 }
 
 #[test]

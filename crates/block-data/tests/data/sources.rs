@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use block_data::augment::Augmentation;
-use block_data::{
-    DATA_SETS, DataSource, Input, Locations, Samples, YinYang, has_augmentation, open,
-};
+use block_data::{DATA_SETS, DataSet, DataSource, Input, Locations, Samples, YinYang, open};
 use burn_dataset::Dataset;
 use rand::SeedableRng;
 

@@ -5,7 +5,7 @@ use std::fs;
 use block_data::{DataSet, write_flat};
 use runner::{Config, DataConfig};
 
-use crate::util::{self, Bench, write_images};
+use crate::util::{self, Bench, NO_NAMES, write_images};
 
 #[test]
 fn help_is_complete() {
@@ -226,7 +226,7 @@ fn write_recordings(bench: &Bench, data: &DataConfig) {
             util::write_n_mnist_zip(&path);
         } else {
             // As `.gz` too: how a file is packed follows from its first bytes.
-            write_flat(&path, &recordings, &[]).unwrap();
+            write_flat(&path, &recordings, &NO_NAMES).unwrap();
         }
     }
 }

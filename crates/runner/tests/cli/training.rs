@@ -3,7 +3,7 @@
 use block_data::write_flat;
 use safetensors::SafeTensors;
 
-use crate::util::{Bench, recordings, write_images};
+use crate::util::{Bench, NO_NAMES, recordings, write_images};
 
 #[test]
 fn a_run_leaves_all_its_files_and_learns() {
@@ -236,7 +236,7 @@ fn recordings_of_ones_own() {
     let bench = Bench::new();
     let recordings = recordings(4, 100, 0.2);
     for file in ["train.h5", "test.h5"] {
-        write_flat(&bench.path(file), &recordings, &[]).unwrap();
+        write_flat(&bench.path(file), &recordings, &NO_NAMES).unwrap();
     }
     bench.write(
         "own.toml",

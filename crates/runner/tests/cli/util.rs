@@ -219,3 +219,6 @@ pub fn write_n_mnist_zip(path: &Path) {
     }
     writer.finish().unwrap();
 }
+
+/// For files that name no classes.
+pub const NO_NAMES: [&str; 0] = [];

@@ -6,5 +6,6 @@ mod event_files;
 mod files;
 mod idx_faults;
 mod loading;
+mod mutations;
 mod real_data;
 mod sources;

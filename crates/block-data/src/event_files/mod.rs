@@ -12,7 +12,7 @@
 //! | `labels` | `[samples]` integers | the class of each recording |
 //! | `extra/keys` | `[classes]` strings, optional | the classes' names |
 //!
-//! The flat layout, which is smaller, loads faster and is the one to bring data in: the events of
+//! The flat layout, which is smaller and the one to bring data in: the events of
 //! all recordings one after the other. The presence of `spikes/offsets` tells it apart:
 //!
 //! | data set | elements | holds |

@@ -1,6 +1,8 @@
 //! From an HDF5 file's data sets to recordings.
 
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::thread;
 
 use hdf5::{Dataset, Datatype, File, FormatError, VlenStringReadOptions};
 
@@ -9,6 +11,14 @@ use super::numbers::{Floats, Integers, OutOfRange};
 use super::{EventFile, MAX_CLASSES};
 use crate::archive::fault;
 use crate::{DataError, Recordings};
+
+/// The parser of HDF5 follows nested types by recursion without a limit: at most 8,191 levels, as a
+/// type takes 8 bytes of a message of 64 KiB. On this much stack that is an error and not an abort;
+/// what is not used of it takes no memory.
+const STACK: usize = 64 << 20;
+
+/// Characters of a type's name in a message.
+const TYPE_NAME: usize = 40;
 
 /// The data sets of a file, as messages name them.
 const UNITS: &str = "spikes/units";
@@ -28,6 +38,15 @@ const TRUSTED: u64 = 64 << 20;
 ///
 /// As [`read_events`](super::read_events).
 pub fn read_events_bytes(bytes: Vec<u8>, path: &Path) -> Result<EventFile, DataError> {
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().stack_size(STACK);
+        let thread = thread.spawn_scoped(scope, || read(bytes, path));
+        let read = thread.map_err(DataError::Thread)?.join();
+        read.unwrap_or_else(|panic| resume_unwind(panic))
+    })
+}
+
+fn read(bytes: Vec<u8>, path: &Path) -> Result<EventFile, DataError> {
     if !hdf5::is_hdf5_bytes(&bytes) {
         let problem =
             "found no HDF5 signature, expected an HDF5 file of recordings; is this the right file?";
@@ -351,8 +370,9 @@ impl<'a> Reader<'a> {
     }
 
     fn wrong_type(&self, column: &Column, expected: &str) -> DataError {
-        let found = column.dataset.dtype();
-        let found = found.map_or_else(|_| "another type".into(), |dtype| dtype.to_string());
+        let name = column.dataset.dtype();
+        let name = name.map_or_else(|_| "another".into(), |dtype| dtype.to_string());
+        let found: String = name.chars().take(TYPE_NAME).collect(); // a nested one's is endless
         self.fault(format!(
             "found elements of type {found} in {}, expected {expected}",
             column.name

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use block_data::event_files::read_events_bytes;
+use block_data::event_files::{read_events, read_events_bytes};
 use hdf5::{FileBuilder, GroupBuilder};
 
 use crate::event_files::fixture;
@@ -314,4 +314,33 @@ fn files_cut_anywhere_are_refused() {
         refused(whole[..5000].to_vec()),
         "a.h5 is truncated: found 5000 bytes of content, expected 13432; fetch it again"
     );
+}
+
+#[test]
+fn a_header_s_shape_takes_no_memory() {
+    // The dimension of units and times, everywhere, becomes 2^40.
+    let mut bytes = std::fs::read(fixture("h5py_flat.h5")).unwrap();
+    let events: u64 = (0..20).map(|i| 37 * i % 101).sum();
+    let mut at = 0;
+    while let Some(found) = bytes[at..]
+        .windows(8)
+        .position(|w| w == events.to_le_bytes())
+    {
+        at += found;
+        bytes[at..][..8].copy_from_slice(&(1_u64 << 40).to_le_bytes());
+    }
+    assert_eq!(
+        refused(bytes),
+        "a.h5: found 1099511627776 elements of 2 bytes in spikes/units, expected at most 68240384 bytes in a \
+         file of this size; fetch it again"
+    );
+}
+
+#[test]
+fn a_deeply_nested_type_does_not_overflow_the_stack() {
+    let text = read_events(&fixture("nested_type.h5.gz"))
+        .unwrap_err()
+        .to_string();
+    let end = ": found elements of type other(vlen<vlen<vlen<vlen<vlen<vlen<vlen in labels, expected integers";
+    assert!(text.ends_with(end), "{text}");
 }

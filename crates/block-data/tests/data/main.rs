@@ -13,6 +13,7 @@ mod files;
 mod http_server;
 mod idx_faults;
 mod loading;
+mod mutations;
 mod real_data;
 mod recordings;
 mod sources;

@@ -11,6 +11,10 @@ const FIRST_EPOCH: f64 = 0.77;
 pub fn run() -> Result<(), String> {
     let cargo = |args: &[&str]| command("cargo", args, &[]);
     cargo(&["fmt", "--all", "--check"])?;
+    // The tests and the epoch at the end find real data, fetched as a user's would be.
+    for name in ["fashion-mnist", "mnist"] {
+        cargo(&["xtask", "data", "get", name])?;
+    }
     cargo(&["test", "--workspace"])?;
     // Once more for the lines that count what was compared.
     let golden = ["--workspace", "--test", "conformance", "--", "--nocapture"];

@@ -62,7 +62,8 @@ pub fn open(name: &str, locations: &Locations) -> Result<DataSource, DataError> 
 
 /// Whether a data set is in one of the locations, or needs no files.
 pub fn is_present(name: &str, locations: &Locations) -> bool {
-    packings(name).is_empty() || !located(name, locations).is_empty()
+    let made = DataSet::named(name).is_some() && packings(name).is_empty();
+    made || !located(name, locations).is_empty()
 }
 
 /// The files (or folders) from which [`open`] would read a data set: none when it is in none of the

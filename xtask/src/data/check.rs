@@ -69,6 +69,13 @@ fn check(name: &str, locations: &Locations, named: bool) -> Result<usize, String
     Ok(faults)
 }
 
+/// Whether nothing speaks against the files of a data set.
+pub fn sound(name: &str, folder: &Path) -> Result<bool, String> {
+    let reports = verify(name, folder).map_err(|e| e.to_string())?;
+    let wrong = |state: &FileState| matches!(state, FileState::Wrong(_));
+    Ok(!reports.iter().any(|report| wrong(&report.state)))
+}
+
 /// The files of the catalogue, as far as they are what is read here.
 fn files(name: &str, folder: &Path) -> Result<usize, String> {
     let mut faults = 0;

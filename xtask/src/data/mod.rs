@@ -7,7 +7,7 @@ mod show;
 
 use std::path::{Path, PathBuf};
 
-use block_data::{DATA_SETS, DataSet, DataSource, Locations, open};
+use block_data::{DATA_SETS, DataSet, DataSource, Locations, is_present, located, open};
 use runner::{Config, Plan};
 
 #[derive(clap::Subcommand)]
@@ -45,17 +45,24 @@ pub fn run(task: &Task) -> Result<(), String> {
         Task::List(place) => list::run(place),
         Task::Check(args) => check::run(args),
         Task::Show(args) => show::run(args),
-        Task::Get(args) => {
-            let name = known(&args.name);
-            let folder = runner::data::fetch_data(name, &args.place.locations());
-            println!(
-                "{name} is in {}",
-                folder.map_err(|e| e.to_string())?.display()
-            );
-            Ok(())
-        }
+        Task::Get(args) => get(known(&args.name), &args.place.locations()),
         Task::Convert(args) => convert::run(args),
     }
+}
+
+/// Fetches a data set, unless it is here and right.
+fn get(name: &str, locations: &Locations) -> Result<(), String> {
+    let paths = located(name, locations);
+    let folder = match paths.first().and_then(|path| path.parent()) {
+        Some(folder) if check::sound(name, folder)? => folder.to_path_buf(),
+        None if is_present(name, locations) => {
+            println!("{name} needs no files: it is made on the spot");
+            return Ok(());
+        }
+        _ => runner::data::fetch_data(name, locations).map_err(|e| e.to_string())?,
+    };
+    println!("{name} is in {}", folder.display());
+    Ok(())
 }
 
 impl Place {

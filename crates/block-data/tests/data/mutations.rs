@@ -11,6 +11,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use block_data::archive::{ArchiveLimits, unpack_bytes, zip_members_of_bytes};
+use block_data::cifar::parse_batch;
 use block_data::encode::decode_n_mnist;
 use block_data::event_files::read_events_bytes;
 use block_data::idx;
@@ -133,6 +134,14 @@ fn idx_files() {
     check("idx", &seeds, |bytes| {
         let images = idx::parse_images(bytes, path, [28, 28]).is_ok();
         images | idx::parse_labels(bytes, path, 10).is_ok()
+    });
+}
+
+#[test]
+fn cifar_batches() {
+    let seed: Vec<u8> = (0..2 * 3073_u32).map(|i| (i % 3073 % 10) as u8).collect();
+    check("cifar", &[seed], |bytes| {
+        parse_batch(bytes, Path::new("a"), &mut Vec::new(), &mut Vec::new()).is_ok()
     });
 }
 

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use plotters::prelude::*;
 use runner::EpochRecord;
 
+use crate::write_whole;
+
 #[derive(clap::Args)]
 pub struct Args {
     /// A run folder.
@@ -30,10 +32,7 @@ pub fn run(args: &Args) -> Result<(), String> {
         .out
         .clone()
         .unwrap_or_else(|| args.run.join("curve.svg"));
-    let part = out.with_extension("part");
-    fs::write(&part, svg)
-        .and_then(|()| fs::rename(&part, &out))
-        .map_err(|e| format!("{}: {e}", out.display()))?;
+    write_whole(&out, svg.as_bytes())?;
     tracing::info!("{}", out.display());
     Ok(())
 }

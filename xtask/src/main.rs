@@ -7,6 +7,9 @@ mod data;
 mod gpu;
 mod instructions;
 
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use clap::{Parser, Subcommand};
@@ -79,4 +82,21 @@ fn command(program: &str, args: &[&str], variables: &[(&str, &str)]) -> Result<(
         return Ok(());
     }
     Err(format!("{line}: {status}"))
+}
+
+/// Writes a file under a hidden name of its own, syncs it, and gives it its name.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let part = path.with_file_name(format!(".{name}.{}", std::process::id()));
+    let write = || {
+        let mut file = File::create(&part)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&part, path)
+    };
+    write().map_err(|error| {
+        // Best effort: the error that matters is the first one.
+        let _ = fs::remove_file(&part);
+        format!("{}: {error}", path.display())
+    })
 }

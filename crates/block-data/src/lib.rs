@@ -52,6 +52,8 @@ pub use locate::{DATA_VARIABLE, Locations, SYSTEM_FOLDER};
 pub use numpy_random::NumpyRandom;
 pub use recordings::Recordings;
 pub use sample::{Input, Recording, Sample, Samples};
-pub use source::{DataSource, EVENTS, EventFiles, is_present, located, open, read_recordings};
+pub use source::{
+    DataSource, EVENTS, EventFiles, is_present, located, located_to_convert, open, read_recordings,
+};
 pub use synthetic::SyntheticSpikes;
 pub use yin_yang::{YIN_YANG_CLASSES, YinYang, YinYangPoint};

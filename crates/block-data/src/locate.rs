@@ -83,10 +83,7 @@ impl Locations {
             looked_in.push(format!("{} ({why})", folder.display()));
         }
         let files = packings.last().map(|files| files.join(", "));
-        let target = match &self.explicit {
-            Some(folder) => folder.join(name),
-            None => Path::new("data").join(name),
-        };
+        let target = self.download_root().join(name);
         Err(DataError::Missing {
             name: name.to_string(),
             looked_in,
@@ -242,7 +239,7 @@ mod tests {
             error.to_string(),
             "data set set is missing: looked in /var/set (no such folder), in \
              /home/me/data/set (no such folder), in /sys/set (no such folder); fetch it (`cargo \
-             xtask data get set`), or put x into data/set"
+             xtask data get set`), or put x into /var/set"
         );
     }
 }

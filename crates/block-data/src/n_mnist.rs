@@ -39,7 +39,8 @@ pub fn read_tree(folder: &Path) -> Result<Recordings, DataError> {
         }
         for entry in fs::read_dir(&class).map_err(|error| failed(&class, error))? {
             let path = entry.map_err(|error| failed(&class, error))?.path();
-            if path.extension().is_some_and(|extension| extension == "bin") {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if is_recording(&name) {
                 files.push((digit, path));
             }
         }
@@ -47,7 +48,7 @@ pub fn read_tree(folder: &Path) -> Result<Recordings, DataError> {
     files.sort();
     let decoded: Vec<_> = files
         .par_iter()
-        .map(|(_, path)| {
+        .map(|(digit, path)| {
             let size = fs::metadata(path)
                 .map_err(|error| failed(path, error))?
                 .len();
@@ -57,14 +58,10 @@ pub fn read_tree(folder: &Path) -> Result<Recordings, DataError> {
                 return Err(DataError::Content { path, problem });
             }
             let bytes = fs::read(path).map_err(|error| failed(path, error))?;
-            decode_n_mnist(&bytes, path)
+            Ok((*digit, decode_n_mnist(&bytes, path)?))
         })
-        .collect();
-    let mut recordings = Recordings::default();
-    for ((digit, _), events) in files.iter().zip(decoded) {
-        push(&mut recordings, *digit, &events?)?;
-    }
-    not_empty(recordings, folder)
+        .collect::<Result<_, _>>()?;
+    together(decoded, folder)
 }
 
 /// Reads the same from a zip archive of the tree, which may stand in a folder of its own there.
@@ -74,45 +71,66 @@ pub fn read_tree(folder: &Path) -> Result<Recordings, DataError> {
 /// A [`DataError`] that names the archive at fault, or the archive if there is no recording in it.
 pub fn read_zip(archive: &Path) -> Result<Recordings, DataError> {
     let mut files: Vec<(u32, String, Vec<SensorEvent>)> = Vec::new();
+    let mut split: Option<String> = None;
     zip_members(
         archive,
         LIMITS,
         |name| place(name).is_some(),
         |name, bytes| {
-            let events = decode_n_mnist(bytes, &archive.join(name))?;
-            if let Some((digit, file)) = place(name) {
-                files.push((digit, file.to_string(), events));
+            let Some((folder, digit, file)) = place(name) else {
+                return Ok(());
+            };
+            let first = split.get_or_insert_with(|| folder.to_string());
+            if first != folder {
+                let problem = format!(
+                    "found recordings in {first:?} and in {folder:?}, expected one split an archive"
+                );
+                let path = archive.to_path_buf();
+                return Err(DataError::Content { path, problem });
             }
+            let events = decode_n_mnist(bytes, &archive.join(name))?;
+            files.push((digit, file.to_string(), events));
             Ok(())
         },
     )?;
     files.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-    let mut recordings = Recordings::default();
-    for (digit, _, events) in &files {
-        push(&mut recordings, *digit, events)?;
-    }
-    not_empty(recordings, archive)
+    let files = files.into_iter();
+    together(
+        files.map(|(digit, _, events)| (digit, events)).collect(),
+        archive,
+    )
 }
 
-/// Digit and file name of a member `…/<digit>/<name>.bin`.
-fn place(name: &str) -> Option<(u32, &str)> {
+/// Folder of the tree, digit and file name of a member `…/<digit>/<name>.bin`.
+fn place(name: &str) -> Option<(&str, u32, &str)> {
     let (folder, file) = name.rsplit_once('/')?;
-    let digit = folder.rsplit('/').next()?.parse().ok()?;
-    ((digit as usize) < CLASSES && file.ends_with(".bin")).then_some((digit, file))
+    let (folder, digit) = folder.rsplit_once('/').unwrap_or(("", folder));
+    let digit = digit.parse().ok()?;
+    let sound = (digit as usize) < CLASSES && is_recording(file);
+    // What macOS adds to archives.
+    (sound && !folder.starts_with("__MACOSX")).then_some((folder, digit, file))
 }
 
-fn push(recordings: &mut Recordings, digit: u32, events: &[SensorEvent]) -> Result<(), DataError> {
-    let units: Vec<u32> = events.iter().map(SensorEvent::unit).collect();
-    let times: Vec<f32> = events.iter().map(SensorEvent::seconds).collect();
-    recordings.push(digit, &units, &times)
+/// Whether a file of this name is a recording; hidden files are not.
+fn is_recording(name: &str) -> bool {
+    name.ends_with(".bin") && !name.starts_with('.')
 }
 
-fn not_empty(recordings: Recordings, path: &Path) -> Result<Recordings, DataError> {
-    if recordings.labels().is_empty() {
+/// All recordings in one, each with its digit; they are given up one by one to take no more memory
+/// than both need.
+fn together(decoded: Vec<(u32, Vec<SensorEvent>)>, path: &Path) -> Result<Recordings, DataError> {
+    if decoded.is_empty() {
         return Err(DataError::Content {
             path: path.to_path_buf(),
             problem: "found no recording, expected files <digit>/<name>.bin".to_string(),
         });
+    }
+    let mut recordings = Recordings::default();
+    recordings.reserve(decoded.iter().map(|(_, events)| events.len()).sum());
+    for (digit, events) in decoded {
+        let units: Vec<u32> = events.iter().map(SensorEvent::unit).collect();
+        let times: Vec<f32> = events.iter().map(SensorEvent::seconds).collect();
+        recordings.push(digit, &units, &times)?;
     }
     Ok(recordings)
 }
@@ -123,13 +141,15 @@ mod tests {
 
     #[test]
     fn members_are_recordings_by_their_place() {
-        assert_eq!(place("Train/3/00891.bin"), Some((3, "00891.bin")));
-        assert_eq!(place("3/00891.bin"), Some((3, "00891.bin")));
+        assert_eq!(place("Train/3/00891.bin"), Some(("Train", 3, "00891.bin")));
+        assert_eq!(place("3/00891.bin"), Some(("", 3, "00891.bin")));
         for other in [
             "00891.bin",
             "Train/10/1.bin",
             "Train/3/1.txt",
             "Train/x/1.bin",
+            "Train/3/._1.bin",
+            "__MACOSX/Train/3/1.bin",
         ] {
             assert_eq!(place(other), None);
         }

@@ -48,6 +48,12 @@ impl Recordings {
         Ok(())
     }
 
+    /// Makes room for so many events.
+    pub(crate) fn reserve(&mut self, events: usize) {
+        self.units.reserve_exact(events);
+        self.times.reserve_exact(events);
+    }
+
     /// Recordings from all events and labels; recording i ends before event `ends[i]`. The caller
     /// has checked the times.
     ///

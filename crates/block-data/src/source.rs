@@ -96,6 +96,21 @@ fn packings(name: &str) -> &'static [&'static [&'static str]] {
 /// Recordings as flat arrays, made of any of their other packings.
 const CONVERTED: [&str; 2] = ["train.h5", "test.h5"];
 
+fn is_converted(path: &Path) -> bool {
+    path.file_name()
+        .is_some_and(|name| CONVERTED.iter().any(|converted| name == *converted))
+}
+
+/// The files from which a data set of recordings is converted: as [`located`], but for those that a
+/// conversion made.
+pub fn located_to_convert(name: &str, locations: &Locations) -> Vec<PathBuf> {
+    let packings = packings(name)
+        .iter()
+        .filter(|packing| **packing != CONVERTED);
+    let packings: Vec<_> = packings.copied().collect();
+    locations.find(name, &packings).unwrap_or_default()
+}
+
 fn of_images(set: &DataSet, splits: (Images, Images), classes: &[&str]) -> DataSource {
     let augmentation = match set.name {
         "cifar-10" => ImageAugmentation::cifar_10(),
@@ -127,7 +142,18 @@ fn synthetic(set: &DataSet) -> Result<DataSource, DataError> {
 }
 
 fn recorded(set: &DataSet, paths: &[PathBuf]) -> Result<DataSource, DataError> {
-    let [train, test] = [read_recordings(&paths[0])?, read_recordings(&paths[1])?];
+    let read = |path: &PathBuf| {
+        read_recordings(path).map_err(|error| match error {
+            DataError::Content { path, problem } if is_converted(&path) => {
+                let problem = format!(
+                    "{problem}; or delete it, and convert the data set's own files once more"
+                );
+                DataError::Content { path, problem }
+            }
+            other => other,
+        })
+    };
+    let [train, test] = [read(&paths[0])?, read(&paths[1])?];
     let names = match train.class_names.len() == set.classes {
         true => train.class_names,
         false => numbered(set.classes),
@@ -138,6 +164,9 @@ fn recorded(set: &DataSet, paths: &[PathBuf]) -> Result<DataSource, DataError> {
     check_units(&splits, paths, polarities * set.units())?;
     of_recordings(DataSource::of(set), splits, paths, names)
 }
+
+/// More classes than recordings usually have, in files that do not say how many there are.
+const MANY_CLASSES: usize = 1_000;
 
 /// The name of [`EventFiles`] as a data set.
 pub const EVENTS: &str = "events";
@@ -180,6 +209,14 @@ impl EventFiles {
         });
         let labels = splits.iter().flat_map(Recordings::labels);
         let largest = labels.max().map_or(1, |&label| label as usize + 1);
+        if largest > MANY_CLASSES && self.classes.is_none() && class_names.len() < largest {
+            let found = format!("{} in these files", largest - 1);
+            let expected = format!(
+                "less than {MANY_CLASSES}; are some recordings unlabelled? With as many classes say \
+                 how many there are"
+            );
+            return Err(DataError::argument("the largest label", found, expected));
+        }
         let names = match self.classes {
             None if class_names.len() >= largest => class_names,
             None => numbered(largest),
@@ -200,14 +237,14 @@ impl EventFiles {
 ///
 /// What is wrong with the file.
 pub fn read_recordings(path: &Path) -> Result<EventFile, DataError> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let packed = [".h5.zip", ".hdf5.zip"]
-        .iter()
-        .any(|end| name.ends_with(end));
     let recordings = if path.is_dir() {
         n_mnist::read_tree(path)?
-    } else if name.ends_with(".zip") && !packed {
-        n_mnist::read_zip(path)?
+    } else if path.extension().is_some_and(|extension| extension == "zip") {
+        match n_mnist::read_zip(path) {
+            Ok(recordings) => recordings,
+            // It may hold an HDF5 file; if it does not, what N-MNIST's reader says is of more use.
+            Err(error) => return read_events(path).map_err(|_| error),
+        }
     } else {
         return read_events(path);
     };

@@ -15,30 +15,37 @@ impl DataConfig {
         Locations::new(self.dir.as_ref().map(PathBuf::from))
     }
 
-    /// Fetches the data set if it is in none of its locations and one that can be fetched, showing
-    /// how far it is on standard error. Without `online` nothing is asked of any network, and what is
-    /// missing is left to whoever opens it.
+    /// Fetches the data set if it is in none of its locations, showing how far it is on standard
+    /// error. `offline`, nothing is asked of any network.
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Data`](crate::RunnerError::Data) when it cannot be had from anywhere.
-    pub fn provide(&self, online: bool) -> Result<()> {
+    /// [`RunnerError::Data`](crate::RunnerError::Data) when it cannot be had, with the files to put
+    /// where.
+    pub fn provide(&self, offline: bool) -> Result<()> {
         let locations = self.locations();
-        if !online || self.files.is_some() || is_present(&self.name, &locations) {
-            return Ok(());
+        if self.files.is_none() && !is_present(&self.name, &locations) {
+            fetch_data(&self.name, &locations, offline)?;
         }
-        fetch_data(&self.name, &locations)?;
         Ok(())
     }
 }
 
 /// Fetches a data set by its name, showing how far it is on standard error; returns its folder.
+/// `offline`, only what lies there packed is used.
 ///
 /// # Errors
 ///
 /// As [`fetch::fetch`].
-pub fn fetch_data(name: &str, locations: &Locations) -> std::result::Result<PathBuf, DataError> {
-    let options = fetch::Options::default();
+pub fn fetch_data(
+    name: &str,
+    locations: &Locations,
+    offline: bool,
+) -> std::result::Result<PathBuf, DataError> {
+    let options = fetch::Options {
+        offline,
+        ..Default::default()
+    };
     fetch::fetch(
         name,
         &locations.download_root(),

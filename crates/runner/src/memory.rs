@@ -34,6 +34,8 @@ impl Plan {
         let bytes = PROCESS
             + data
             + parameters * (TRAINED + CHECKPOINT) * NUMBER
+            // Counts of each class taken for each, twice while they are written.
+            + 4 * (source.classes() as u128).pow(2) * NUMBER
             + kept(&self.network, batch, self.config.encode.steps as u128) * NUMBER;
         u64::try_from(bytes).unwrap_or(u64::MAX)
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use block_data::{DataSource, Encoding, EventFiles, Locations, Samples, SpikeLoader, open};
+use block_data::{DataSet, DataSource, Encoding, EventFiles, Input, Samples, SpikeLoader, open};
 use block_models::{BetaConfig, LinearNetwork, LinearNetworkConfig};
 use burn::module::Module;
 use burn::tensor::Device;
@@ -44,7 +44,7 @@ impl Plan {
     ///
     /// [`RunnerError`](crate::RunnerError) with what is missing or does not fit.
     pub fn prepare(config: Config) -> Result<Self> {
-        let locations = Locations::new(config.data.dir.as_ref().map(PathBuf::from));
+        let locations = config.data.locations();
         let source = match &config.data.files {
             Some(files) => EventFiles {
                 train: PathBuf::from(&files.train),
@@ -134,6 +134,55 @@ impl Plan {
     /// [`RunnerError::Data`](crate::RunnerError::Data).
     pub fn test_loader(&self, device: &Device) -> Result<SpikeLoader> {
         self.loader(self.source.test(), device)
+    }
+
+    /// What is not wrong, but probably not meant: a part of a known data set, recordings most of whose
+    /// events come after the last time step.
+    pub fn doubts(&self) -> Vec<String> {
+        let mut doubts = Vec::new();
+        let found = [self.source.train().len(), self.source.test().len()];
+        if let Some(set) = DataSet::named(self.source.name())
+            && found != set.samples
+        {
+            let ([train, test], [all_train, all_test]) = (found, set.samples);
+            doubts.push(format!(
+                "{} is not whole: {train} training and {test} test samples, expected {all_train} \
+                 and {all_test}",
+                set.name
+            ));
+        }
+        if let Some(dt) = self.config.encode.dt {
+            let milliseconds = self.config.encode.steps as f64 * dt;
+            let (late, events) = self.late_events(milliseconds);
+            if 2 * late > events {
+                let percent = 100 * late / events;
+                doubts.push(format!(
+                    "{percent} % of the events come after the {milliseconds} ms of encode.steps · \
+                     encode.dt and are dropped; are the times in seconds?"
+                ));
+            }
+        }
+        doubts
+    }
+
+    /// Events after the end, and all events, of a hundred training samples.
+    fn late_events(&self, milliseconds: f64) -> (usize, usize) {
+        let train = self.source.train();
+        let stride = train.len().div_ceil(100).max(1);
+        let recordings = (0..train.len()).step_by(stride).filter_map(|index| {
+            match train.get(index).ok()?.input {
+                Input::Events(recording) => Some(recording),
+                Input::Values(_) => None,
+            }
+        });
+        recordings.fold((0, 0), |(late, events), recording| {
+            let is_late = |time: &&f32| f64::from(**time) * 1000.0 > milliseconds;
+            let times = recording.times.iter();
+            (
+                late + times.filter(is_late).count(),
+                events + recording.times.len(),
+            )
+        })
     }
 
     /// Training, validation and test samples.

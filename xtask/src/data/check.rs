@@ -23,14 +23,15 @@ pub fn run(args: &Args) -> Result<(), String> {
     };
     let mut faults = 0;
     for name in names {
-        faults += check(name, &locations, !args.names.is_empty())?;
+        faults += match DataSet::named(name) {
+            Some(_) => check(name, &locations, !args.names.is_empty())?,
+            None => own(name, &args.place)?,
+        };
     }
     match faults {
         0 => Ok(()),
-        1 => Err("1 fault; `cargo xtask data get NAME` fetches what is wrong anew".to_string()),
-        _ => Err(format!(
-            "{faults} faults; `cargo xtask data get NAME` fetches what is wrong anew"
-        )),
+        1 => Err("1 fault".to_string()),
+        _ => Err(format!("{faults} faults")),
     }
 }
 
@@ -39,13 +40,14 @@ fn check(name: &str, locations: &Locations, named: bool) -> Result<usize, String
     let Some(set) = DataSet::named(name) else {
         return open(name, locations).map(|_| 0).map_err(|e| e.to_string());
     };
+    let get = format!("`cargo xtask data get {name}` fetches it");
     let paths = located(name, locations);
     let fetched = catalogue().iter().any(|entry| entry.name == name);
     let mut faults = 0;
     match paths.first().and_then(|path| path.parent()) {
         Some(folder) if fetched => faults += files(name, folder)?,
         None if fetched => {
-            println!("{name}: not here");
+            println!("{name}: not here; {get}");
             return Ok(usize::from(named));
         }
         _ => {}
@@ -69,11 +71,20 @@ fn check(name: &str, locations: &Locations, named: bool) -> Result<usize, String
     Ok(faults)
 }
 
-/// Whether nothing speaks against the files of a data set.
-pub fn sound(name: &str, folder: &Path) -> Result<bool, String> {
-    let reports = verify(name, folder).map_err(|e| e.to_string())?;
-    let wrong = |state: &FileState| matches!(state, FileState::Wrong(_));
-    Ok(!reports.iter().any(|report| wrong(&report.state)))
+/// Whether a data set can be read, is whole, and nothing speaks against its files; says what is
+/// wrong.
+pub fn is_sound(name: &str, locations: &Locations) -> Result<bool, String> {
+    Ok(check(name, locations, false)? == 0)
+}
+
+/// Recordings of one's own, by a config or a path: nothing is known of them beforehand.
+fn own(name: &str, place: &Place) -> Result<usize, String> {
+    let (source, _) = place.open(name)?;
+    for (split, samples) in [("train", source.train()), ("test", source.test())] {
+        let (text, _) = samples_of(&samples, source.classes(), samples.len())?;
+        println!("{name}: {split}: {text}");
+    }
+    Ok(0)
 }
 
 /// The files of the catalogue, as far as they are what is read here.

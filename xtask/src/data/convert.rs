@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use block_data::{DATA_SETS, EventFile, Locations, located, read_recordings, write_flat};
+use block_data::{
+    DATA_SETS, EventFile, Locations, located_to_convert, read_recordings, write_flat,
+};
 
 use super::{Place, known, size};
 
@@ -37,20 +39,25 @@ pub fn run(args: &Args) -> Result<(), String> {
         return convert(&from, &out);
     }
     let locations: Locations = args.place.locations();
-    let paths = located(name, &locations);
+    let paths = located_to_convert(name, &locations);
     let [train, test] = &paths[..] else {
-        let missing = block_data::open(name, &locations).err();
-        return Err(missing.map_or(format!("{name} has no files"), |e| e.to_string()));
+        let name = args.from.as_str();
+        return Err(match block_data::open(known(name), &locations) {
+            Err(error) => error.to_string(),
+            Ok(_) => format!("{name}: only converted files are here, expected those to convert"),
+        });
     };
     let beside = || train.parent().map(PathBuf::from).unwrap_or_default();
     let folder = args.out.clone().unwrap_or_else(beside);
-    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     convert(train, &folder.join("train.h5"))?;
     convert(test, &folder.join("test.h5"))
 }
 
 fn convert(from: &PathBuf, to: &PathBuf) -> Result<(), String> {
     let start = Instant::now();
+    if let Some(folder) = to.parent() {
+        std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    }
     let EventFile {
         recordings,
         class_names,

@@ -7,7 +7,9 @@ mod show;
 
 use std::path::{Path, PathBuf};
 
-use block_data::{DATA_SETS, DataSet, DataSource, Locations, is_present, located, open};
+use block_data::{
+    DATA_SETS, DataSet, DataSource, EventFiles, Locations, is_present, located, open,
+};
 use runner::{Config, Plan};
 
 #[derive(clap::Subcommand)]
@@ -28,6 +30,9 @@ pub enum Task {
 pub struct Get {
     /// The data set.
     name: String,
+    /// Asks no network: only unpacks and verifies what lies there.
+    #[arg(long)]
+    offline: bool,
     #[command(flatten)]
     place: Place,
 }
@@ -45,23 +50,30 @@ pub fn run(task: &Task) -> Result<(), String> {
         Task::List(place) => list::run(place),
         Task::Check(args) => check::run(args),
         Task::Show(args) => show::run(args),
-        Task::Get(args) => get(known(&args.name), &args.place.locations()),
+        Task::Get(args) => get(args),
         Task::Convert(args) => convert::run(args),
     }
 }
 
 /// Fetches a data set, unless it is here and right.
-fn get(name: &str, locations: &Locations) -> Result<(), String> {
-    let paths = located(name, locations);
-    let folder = match paths.first().and_then(|path| path.parent()) {
-        Some(folder) if check::sound(name, folder)? => folder.to_path_buf(),
-        None if is_present(name, locations) => {
+fn get(args: &Get) -> Result<(), String> {
+    let (name, locations) = (known(&args.name), args.place.locations());
+    if located(name, &locations).is_empty() || !check::is_sound(name, &locations)? {
+        if is_present(name, &locations) && located(name, &locations).is_empty() {
             println!("{name} needs no files: it is made on the spot");
             return Ok(());
         }
-        _ => runner::data::fetch_data(name, locations).map_err(|e| e.to_string())?,
-    };
-    println!("{name} is in {}", folder.display());
+        runner::data::fetch_data(name, &locations, args.offline).map_err(|e| e.to_string())?;
+        if !check::is_sound(name, &locations)? {
+            return Err(format!(
+                "{name} was fetched, but other files hide it: `cargo xtask data check {name}` tells \
+                 which; delete them"
+            ));
+        }
+    }
+    let paths = located(name, &locations);
+    let folder = paths.first().and_then(|path| path.parent());
+    println!("{name} is in {}", folder.unwrap_or(Path::new("")).display());
     Ok(())
 }
 
@@ -70,22 +82,54 @@ impl Place {
         Locations::new(self.data_dir.clone())
     }
 
-    /// A data set by its name, or that of a config; and how its recordings are binned, in steps of
-    /// milliseconds.
-    fn open(&self, name: &str) -> Result<(DataSource, Option<(usize, f32)>), String> {
-        if Path::new(name).extension().is_some_and(|end| end == "toml") {
-            let mut config = Config::load(Path::new(name), &[]).map_err(|e| e.to_string())?;
+    /// A data set by its name, that of a config, or recordings by their path; and its time steps, with
+    /// the milliseconds of each for recordings.
+    fn open(&self, name: &str) -> Result<(DataSource, Steps), String> {
+        let (path, text) = (Path::new(name), |error: &dyn std::fmt::Display| {
+            error.to_string()
+        });
+        if path.extension().is_some_and(|end| end == "toml") {
+            let mut config = Config::load(path, &[]).map_err(|e| text(&e))?;
             if let Some(folder) = &self.data_dir {
                 config.data.dir = Some(folder.display().to_string());
             }
             let (steps, dt) = (config.encode.steps, config.encode.dt);
-            let plan = Plan::prepare(config).map_err(|e| e.to_string())?;
-            return Ok((plan.source, dt.map(|dt| (steps, dt as f32))));
+            let plan = Plan::prepare(config).map_err(|e| text(&e))?;
+            let dt = dt.map(|dt| dt as f32);
+            return Ok((
+                plan.source,
+                Steps {
+                    steps: Some(steps),
+                    dt,
+                },
+            ));
         }
-        let source = open(known(name), &self.locations()).map_err(|e| e.to_string())?;
-        let timing = source.timing().map(|timing| (timing.steps, timing.dt));
-        Ok((source, timing))
+        if DataSet::named(known(name)).is_none() && path.exists() {
+            let files = EventFiles {
+                train: path.to_path_buf(),
+                test: path.to_path_buf(),
+                units: None,
+                classes: None,
+            };
+            let source = files.open(&Locations::new(None)).map_err(|e| text(&e))?;
+            return Ok((source, Steps::default()));
+        }
+        let source = open(known(name), &self.locations()).map_err(|e| text(&e))?;
+        let timing = source.timing();
+        let steps = Steps {
+            steps: timing.map(|timing| timing.steps),
+            dt: timing.map(|timing| timing.dt),
+        };
+        Ok((source, steps))
     }
+}
+
+/// How samples become spikes, as far as that is known.
+#[derive(Clone, Copy, Default)]
+struct Steps {
+    steps: Option<usize>,
+    /// Milliseconds of a step.
+    dt: Option<f32>,
 }
 
 /// The data set that is meant: `nmnist` is `n-mnist` too.

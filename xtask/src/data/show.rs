@@ -1,6 +1,5 @@
 //! A picture of a sample: the image and its spike raster, or the raster of a recording.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use block_data::encode::{EventBinning, SingleSpike};
@@ -8,7 +7,8 @@ use block_data::{DataSource, Input, Sample};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use super::Place;
+use super::{Place, Steps};
+use crate::write_whole;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -27,7 +27,7 @@ pub struct Args {
     place: Place,
 }
 
-/// Steps of the single-spike code of values.
+/// Steps of the single-spike code of values, but for a config that says otherwise.
 const STEPS: usize = 100;
 const SIZE: (u32, u32) = (900, 420);
 const INK: RGBColor = RGBColor(0x1f, 0x77, 0xb4);
@@ -36,7 +36,14 @@ type Drawn<T = ()> = Result<T, Box<dyn std::error::Error>>;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 pub fn run(args: &Args) -> Result<(), String> {
-    let (source, timing) = args.place.open(&args.name)?;
+    let out = args.out.as_deref();
+    if let Some(out) = out.filter(|out| out.extension().is_none_or(|end| end != "svg")) {
+        return Err(format!(
+            "--out is {}, expected a file NAME.svg",
+            out.display()
+        ));
+    }
+    let (source, steps) = args.place.open(&args.name)?;
     let (split, name) = match args.test {
         true => (source.test(), "test"),
         false => (source.train(), "train"),
@@ -50,7 +57,7 @@ pub fn run(args: &Args) -> Result<(), String> {
         ));
     }
     let sample = split.get(index).map_err(|e| e.to_string())?;
-    let raster = raster(&source, &sample, timing).map_err(|e| e.to_string())?;
+    let raster = raster(&source, &sample, steps).map_err(|e| e.to_string())?;
     let class = &source.class_names()[sample.label];
     // A config of recordings of one's own says more than their common name.
     let called = Path::new(&args.name).file_stem().unwrap_or_default();
@@ -64,10 +71,7 @@ pub fn run(args: &Args) -> Result<(), String> {
     draw(&source, &sample, &raster, &title, &mut svg).map_err(|e| format!("drawing: {e}"))?;
     let default = || PathBuf::from(format!("{called}-{name}-{index}.svg"));
     let out = args.out.clone().unwrap_or_else(default);
-    let part = out.with_extension("part");
-    fs::write(&part, svg)
-        .and_then(|()| fs::rename(&part, &out))
-        .map_err(|e| format!("{}: {e}", out.display()))?;
+    write_whole(&out, svg.as_bytes())?;
     println!("{title}: {}", out.display());
     Ok(())
 }
@@ -82,19 +86,19 @@ struct Raster {
 fn raster(
     source: &DataSource,
     sample: &Sample,
-    dt: Option<(usize, f32)>,
+    steps: Steps,
 ) -> Result<Raster, block_data::DataError> {
-    match (&sample.input, dt) {
+    match (&sample.input, steps.steps.zip(steps.dt)) {
         (Input::Values(values), _) => {
-            let mut steps = Vec::new();
-            SingleSpike::new(STEPS)?.encode(values, &mut steps)?;
-            let spikes = steps
+            let (count, mut first) = (steps.steps.unwrap_or(STEPS), Vec::new());
+            SingleSpike::new(count)?.encode(values, &mut first)?;
+            let spikes = first
                 .iter()
                 .zip(0..)
                 .map(|(&step, unit)| (step as f32, unit));
             Ok(Raster {
                 spikes: spikes.collect(),
-                end: STEPS as f32,
+                end: count as f32,
                 axis: "time step",
             })
         }

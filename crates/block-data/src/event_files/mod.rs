@@ -83,5 +83,8 @@ pub fn read_events(path: &Path) -> Result<EventFile, DataError> {
         let hidden = name.starts_with("__MACOSX/"); // what macOS adds
         !hidden && (name.ends_with(".h5") || name.ends_with(".hdf5"))
     };
-    read_events_bytes(read_packed(path, LIMIT, wanted)?, path)
+    // Spikes are not compressed this well: what is, is a bomb.
+    let packed = path.metadata().map_or(0, |metadata| metadata.len());
+    let limit = LIMIT.min((64 << 20) + 100 * packed);
+    read_events_bytes(read_packed(path, limit, wanted)?, path)
 }

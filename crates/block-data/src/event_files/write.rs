@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use burn_dataset::Dataset;
 use hdf5::{Error, FileBuilder};
@@ -11,8 +12,9 @@ use super::MAX_CLASSES;
 use crate::archive::fault;
 use crate::{DataError, Recordings};
 
-/// Elements of a chunk, which is compressed as one.
-const CHUNK: u64 = 1 << 16;
+/// Elements of a chunk, which is compressed as one. Of 2¹⁶ and more, hdf5-pure writes the size in a width
+/// that the HDF5 library refuses.
+const CHUNK: u64 = 1 << 15;
 /// Of 1 to 9. Higher ones take several times as long for a few per cent.
 const LEVEL: u32 = 4;
 
@@ -45,7 +47,11 @@ pub fn write_flat(
         return Err(unwritten("found a folder's name, expected a file's".into()));
     };
     let builder = build(recordings, &names);
-    let temporary = path.with_file_name(format!(".{}.tmp", name.to_string_lossy()));
+    // Of this process and this call: two may write the same file at once.
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    let (process, call) = (std::process::id(), CALLS.fetch_add(1, Ordering::Relaxed));
+    let name = name.to_string_lossy();
+    let temporary = path.with_file_name(format!(".{name}.{process}-{call}.tmp"));
     let written = store(builder, &temporary, path);
     written.map_err(|error| {
         // Best effort: the error that matters is the first one.

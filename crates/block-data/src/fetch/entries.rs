@@ -287,10 +287,8 @@ fn shd_files() -> Vec<DataFile> {
 }
 
 fn ssc_files() -> Vec<DataFile> {
-    let valid = Some("555645b13e15fe270fbfe39cb763f805");
     vec![
         spikes_file("ssc_train", None, None, "d102be95e7144fcc0553d1f45ba94170"),
-        spikes_file("ssc_valid", None, valid, "b4eee3516a4a90dd0c71a6ac23a8ae43"),
         spikes_file("ssc_test", None, None, "a35ff1e9cffdd02a20eb850c17c37748"),
     ]
 }

@@ -124,14 +124,22 @@ pub fn fetch(
     if missing.is_empty() {
         return Ok(folder);
     }
-    if options.offline {
+    // An archive that was put there by hand needs no network.
+    let archive = entry.archive.as_ref();
+    let at_hand = archive.is_some_and(|archive| folder.join(&archive.name).is_file());
+    if options.offline && !at_hand {
         return Err(DataError::Offline {
             name: name.to_string(),
             remedy: run::remedy(&entry, &missing, &folder),
         });
     }
-    std::fs::create_dir_all(&folder).map_err(|source| files::cannot_write(&folder, source))?;
+    let create = |folder: &Path| {
+        std::fs::create_dir_all(folder).map_err(|source| files::cannot_write(folder, source))
+    };
+    create(root)?;
     let _lock = Lock::take(root, name, progress)?;
+    // Not before the lock: whoever held it may have removed the folder.
+    create(&folder)?;
     Run::new(&entry, root, options, progress).all()?;
     Ok(folder)
 }

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{BufReader, ErrorKind};
+use std::io::{self, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -78,6 +78,12 @@ impl<'a> Packages<'a> {
         progress.begin(package, &key, None);
         let archive = make(self, package, &folder);
         progress.end();
+        if let Err(why) = &archive
+            && FULL.iter().any(|sign| why.contains(sign))
+        {
+            let source = io::Error::from(ErrorKind::StorageFull);
+            return Err(Failure::Local(cannot_write(&folder, source)));
+        }
         self.archives.insert(key, archive.clone());
         archive.map_err(Failure::Mirror)
     }
@@ -174,6 +180,9 @@ impl<'a> Packages<'a> {
         Err(format!("{program}: {why}"))
     }
 }
+
+/// How clients say that the disk is full.
+const FULL: [&str; 2] = ["No space left on device", "ENOSPC"];
 
 const STDOUT: &str = "stdout";
 const STDERR: &str = "stderr";

@@ -20,6 +20,7 @@ const MEMBER_LIMIT: u64 = 1 << 20;
 pub(super) struct Run<'a> {
     entry: &'a Entry,
     folder: PathBuf,
+    offline: bool,
     client: Client<'a>,
     packages: Packages<'a>,
     progress: &'a mut dyn Progress,
@@ -56,6 +57,7 @@ impl<'a> Run<'a> {
         Self {
             entry,
             folder: root.join(&entry.name),
+            offline: options.offline,
             client: Client::new(options),
             packages: Packages::new(Scratch::new(root, &entry.name), options),
             progress,
@@ -86,6 +88,7 @@ impl<'a> Run<'a> {
         mut fetch: impl FnMut(&mut Self, &Mirror) -> Result<(), Failure>,
     ) -> Result<(), DataError> {
         let mut failures = Vec::new();
+        let mirrors = if self.offline { &[] } else { mirrors };
         for mirror in mirrors {
             match fetch(self, mirror) {
                 Ok(()) => return Ok(()),
@@ -101,7 +104,15 @@ impl<'a> Run<'a> {
         let missing = missing(self.entry, &self.folder);
         let mut remedy = remedy(self.entry, &missing, &self.folder);
         if self.client.is_cut_off() {
-            remedy += "; no host was reached: if this network needs a proxy, set https_proxy";
+            let proxy = ["https_proxy", "HTTPS_PROXY"].map(std::env::var_os);
+            remedy += match proxy.iter().any(Option::is_some) {
+                true => "; no host was reached through the proxy that https_proxy names",
+                false => "; no host was reached: if this network needs a proxy, set https_proxy",
+            };
+        }
+        if self.offline {
+            let name = self.entry.name.clone();
+            return Err(DataError::Offline { name, remedy });
         }
         // Leave no empty folder behind; one with files in it stays.
         let _ = fs::remove_dir(&self.folder);

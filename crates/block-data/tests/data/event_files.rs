@@ -162,7 +162,34 @@ fn h5py_reads_what_is_written() {
         "{}",
         String::from_utf8_lossy(&checked.stderr)
     );
+
+    // More than one chunk of each data set.
+    let mut large = Recordings::default();
+    let (units, times): (Vec<u32>, Vec<f32>) = (0..200_000).map(|i| (i % 700, i as f32)).unzip();
+    for label in 0..70_000 {
+        let events = if label == 5 { 0..200_000 } else { 0..0 };
+        large
+            .push(label % 9, &units[events.clone()], &times[events])
+            .unwrap();
+    }
+    write_flat(&path, &large, &NAMES[..0]).unwrap();
+    let checked = Command::new(&python)
+        .args(["-c", CHECK_LARGE])
+        .arg(&path)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&checked.stderr);
+    assert!(checked.status.success(), "{said}");
 }
+
+const CHECK_LARGE: &str = r#"
+import sys, h5py, numpy as np
+with h5py.File(sys.argv[1], "r") as file:
+    units, times, offsets = (file["spikes"][name][:] for name in ("units", "times", "offsets"))
+    assert (units == np.arange(200000) % 700).all() and (times == np.arange(200000)).all()
+    assert (offsets == np.where(np.arange(70001) > 5, 200000, 0)).all()
+    assert (file["labels"][:] == np.arange(70000) % 9).all()
+"#;
 
 #[test]
 fn a_format_that_is_too_new_is_refused() {

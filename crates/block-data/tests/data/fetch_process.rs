@@ -83,6 +83,21 @@ fn two_at_once_fetch_once() {
 }
 
 #[test]
+fn who_waits_is_not_hurt_by_the_failure_of_another() {
+    let root = tempfile::tempdir().unwrap();
+    let (_server, url) = Server::with(&[Reply::Body(b"x".to_vec())]);
+    let lock = fs::File::create(root.path().join(".set.lock")).unwrap();
+    lock.lock().unwrap();
+    let path = root.path().to_path_buf();
+    let waiting = thread::spawn(move || try_fetch(&path, &one(b"x", &[&url])));
+    thread::sleep(Duration::from_millis(300));
+    // What a fetch that found nothing does in the end.
+    let _ = fs::remove_dir(root.path().join("set"));
+    lock.unlock().unwrap();
+    waiting.join().unwrap().0.unwrap();
+}
+
+#[test]
 fn who_waits_is_told() {
     let root = tempfile::tempdir().unwrap();
     let (_server, url) = Server::with(&[Reply::Body(b"x".to_vec())]);
@@ -205,7 +220,7 @@ fn a_folder_that_cannot_be_written() {
     let mut log = Log::default();
     let set = options(one(b"x", &["http://127.0.0.1:1/"]));
     let error = line(&fetch(SET, &path, &set, &mut log).unwrap_err());
-    let expected = format!("cannot write {}/set: ", path.display());
+    let expected = format!("cannot write {}: ", path.display());
     assert!(error.starts_with(&expected), "{error}");
     assert_eq!(names(root.path()), ["file"]);
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use block_data::{
     DataSource, Encoding, EventFile, EventFiles, Input, Locations, Recordings, Sample, Samples,
-    SpikeLoader, n_mnist, open, read_recordings, write_flat,
+    SpikeLoader, located, located_to_convert, n_mnist, open, read_recordings, write_flat,
 };
 use burn_dataset::{Dataset, InMemDataset};
 use zip::ZipWriter;
@@ -201,6 +201,91 @@ fn files_of_ones_own() {
         text.starts_with("data set c.h5 is missing: looked in "),
         "{text}"
     );
+}
+
+#[test]
+fn an_unlabelled_recording_is_no_class_of_its_own() {
+    let root = tempfile::tempdir().unwrap();
+    let train = recordings(&[(0, &[0], &[0.0]), (65_535, &[1], &[0.0])]);
+    let files = own(root.path(), &train, &train, &[]);
+    let text = files.open(&at(root.path())).unwrap_err().to_string();
+    assert!(text.starts_with("the largest label is 65535 in these files, expected less than 1000"));
+    let files = EventFiles {
+        classes: Some(65_536),
+        ..files
+    };
+    assert_eq!(files.open(&at(root.path())).unwrap().classes(), 65_536);
+}
+
+#[test]
+fn a_damaged_conversion_says_what_hides_what() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("n-mnist");
+    fs::create_dir(&folder).unwrap();
+    zip(&folder.join("Train.zip"), "Train", &split(0));
+    zip(&folder.join("Test.zip"), "Test", &split(5));
+    fs::write(folder.join("train.h5"), b"damaged").unwrap();
+    fs::write(folder.join("test.h5"), b"damaged").unwrap();
+    let text = open("n-mnist", &at(root.path())).unwrap_err().to_string();
+    assert!(
+        text.contains("n-mnist/train.h5: ") && text.ends_with("own files once more"),
+        "{text}"
+    );
+    let from = located_to_convert("n-mnist", &at(root.path()));
+    assert_eq!(
+        from,
+        ["Train.zip", "Test.zip"].map(|name| folder.join(name))
+    );
+    assert_eq!(
+        located("n-mnist", &at(root.path()))[0],
+        folder.join("train.h5")
+    );
+}
+
+#[test]
+fn an_archive_holds_one_split() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("both.zip");
+    let members = ["Train/1/a.bin", "Test/1/a.bin"].map(|name| (name.to_string(), Vec::new()));
+    zip(&path, "N", &members);
+    let text = n_mnist::read_zip(&path).unwrap_err().to_string();
+    let end = "found recordings in \"N/Train\" and in \"N/Test\", expected one split an archive";
+    assert!(text.ends_with(end), "{text}");
+}
+
+#[test]
+fn an_archive_of_an_hdf5_file() {
+    let root = tempfile::tempdir().unwrap();
+    let recordings = recordings(&[(1, &[3], &[0.5])]);
+    write_flat(&root.path().join("a.h5"), &recordings, &NO_NAMES).unwrap();
+    let bytes = fs::read(root.path().join("a.h5")).unwrap();
+    zip(
+        &root.path().join("a.zip"),
+        "x",
+        &[("a.h5".to_string(), bytes)],
+    );
+    assert_eq!(
+        read_recordings(&root.path().join("a.zip"))
+            .unwrap()
+            .recordings,
+        recordings
+    );
+}
+
+#[test]
+fn conversions_side_by_side_leave_one_whole_file() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("a.h5");
+    let units: Vec<u32> = (0..100_000).map(|i| i * i % 700).collect();
+    let times: Vec<f32> = (0..100_000).map(|i| i as f32 / 1e5).collect();
+    let recordings = recordings(&[(0, &units, &times)]);
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| write_flat(&path, &recordings, &NO_NAMES).unwrap());
+        }
+    });
+    assert_eq!(read_recordings(&path).unwrap().recordings, recordings);
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
 }
 
 #[test]

@@ -86,7 +86,8 @@ fn a_missing_set_says_where_it_was_looked_for_and_how_to_get_it() {
         format!(
             "data set fashion-mnist is missing: looked in /nowhere/data/fashion-mnist (no such \
              folder), in /no/fashion-mnist (no such folder); fetch it (`cargo xtask data get \
-             fashion-mnist`), or put {files} into data/fashion-mnist"
+             fashion-mnist`), or put {files} into \
+             /nowhere/data/fashion-mnist"
         )
     );
     let root = tempfile::tempdir().unwrap();

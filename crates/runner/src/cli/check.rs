@@ -22,7 +22,7 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<String> {
 }
 
 fn describe(plan: &Plan, text: &mut String) -> std::fmt::Result {
-    let config = &plan.config;
+    let (config, doubts) = (&plan.config, plan.doubts());
     let [train, validation, test] = plan.samples();
     let source = &plan.source;
     let place = match source.folder() {
@@ -90,6 +90,9 @@ fn describe(plan: &Plan, text: &mut String) -> std::fmt::Result {
             "milestones   after {reached:?} epochs: rate times {}, best model, Adam afresh",
             plan.gamma
         )?;
+    }
+    for doubt in doubts {
+        writeln!(text, "doubtful     {doubt}")?;
     }
     writeln!(text, "seed         {}\nnothing was run", config.seed)
 }

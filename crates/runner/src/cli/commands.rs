@@ -32,7 +32,7 @@ pub(super) fn load(path: &Path, set: &[String], place: &PlaceArguments) -> Resul
 pub(super) fn train(path: &Path, arguments: &TrainArguments) -> Result<String> {
     let config = load(path, &arguments.set.values, &arguments.place)?;
     let device = device::select(arguments.place.device())?;
-    config.data.provide(!arguments.place.offline)?;
+    config.data.provide(arguments.place.offline)?;
     let plan = Plan::prepare(config)?;
     plan.check_memory(&device)?;
     let folder = match &arguments.out {
@@ -63,7 +63,7 @@ pub(super) fn resume(run: &Path, arguments: &TrainArguments) -> Result<String> {
     let before = load(&run.join(CONFIG), &[], &arguments.place)?;
     let config = load(&run.join(CONFIG), set, &arguments.place)?;
     let device = device::select(arguments.place.device())?;
-    config.data.provide(!arguments.place.offline)?;
+    config.data.provide(arguments.place.offline)?;
     let plan = Plan::prepare(config)?;
     plan.check_memory(&device)?;
     let folder = RunFolder::open(run)?;
@@ -97,6 +97,9 @@ fn announce(plan: &Plan, device: &NamedDevice, folder: &RunFolder) {
     let (name, threads) = (&device.name, device.threads());
     tracing::info!("device {name}, threads {threads}");
     tracing::info!("data {data}: {train} training samples, {test} for the test");
+    for doubt in plan.doubts() {
+        tracing::warn!("{doubt}");
+    }
     tracing::info!("run {}", folder.path().display());
 }
 
@@ -151,7 +154,7 @@ pub(super) fn eval(arguments: &EvalArguments) -> Result<String> {
         source,
         expected: "the weights of the run's best epoch, written when its first epoch ends",
     })?;
-    config.data.provide(!arguments.place.offline)?;
+    config.data.provide(arguments.place.offline)?;
     let plan = Plan::prepare(config)?;
     let folder = match RunFolder::open(run) {
         Ok(folder) => Some(folder),

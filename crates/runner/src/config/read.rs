@@ -70,7 +70,12 @@ fn files(entries: &Entries, name: &str) -> Result<Option<FileKeys>> {
     let file = |key| {
         let expected = "the path of an HDF5 file of recordings, for data.name = \"events\"";
         let text = entries.text(key)?.filter(|path| !path.is_empty());
-        text.ok_or_else(|| entries.refuse(key, expected))
+        let text = text.ok_or_else(|| entries.refuse(key, expected))?;
+        // What is in the working folder is found from elsewhere too, by whoever repeats the run.
+        match Path::new(&text).exists() {
+            true => absolute_folder(Path::new(&text)).map_err(|_| entries.refuse(key, expected)),
+            false => Ok(text),
+        }
     };
     let number = |key| match entries.has(key) {
         true => entries.integer(key, 1, 1..=MANY).map(|n| Some(n as usize)),

@@ -255,5 +255,11 @@ fn recordings_of_ones_own() {
     // What a run wrote down makes it again.
     bench.works(&["a/config.toml", "--out", "b"]);
     bench.assert_same("a", "b");
-    bench.works(&["eval", "a"]);
+    // From anywhere, too.
+    let (run, elsewhere) = (bench.path("a"), Bench::new());
+    elsewhere.works(&["eval", run.to_str().unwrap()]);
+
+    let said = bench.works(&["check", "own.toml", "--set", "encode.dt=0.4"]);
+    let part = "doubtful     90 % of the events come after the 20 ms";
+    assert!(said.out.contains(part), "{said:?}");
 }

@@ -1,6 +1,6 @@
 //! Recordings as flat arrays.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use block_data::{
@@ -53,7 +53,7 @@ pub fn run(args: &Args) -> Result<(), String> {
     convert(test, &folder.join("test.h5"))
 }
 
-fn convert(from: &PathBuf, to: &PathBuf) -> Result<(), String> {
+fn convert(from: &Path, to: &Path) -> Result<(), String> {
     let start = Instant::now();
     if let Some(folder) = to.parent() {
         std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;

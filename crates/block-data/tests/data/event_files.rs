@@ -32,6 +32,7 @@ fn every_fixture_holds_what_its_script_says() {
     for (name, class_names) in [
         ("h5py_shd.h5", &NAMES[..]),
         ("h5py_shd.h5.gz", &NAMES),
+        ("h5py_soft_link.h5", &[]),
         ("h5py_v114.h5", &ASCII_NAMES),
         ("h5py_big_endian.h5", &[]),
         ("h5py_flat.h5", &NAMES),

@@ -6,6 +6,7 @@ mod curve;
 mod data;
 mod gpu;
 mod instructions;
+mod reproduce;
 
 use std::process::{Command, ExitCode};
 
@@ -38,6 +39,9 @@ enum Task {
     Bench(bench::Args),
     /// Counts the instructions of the CPU kernels, against those committed.
     Instructions(instructions::Args),
+    /// The paper's experiments, ours beside the paper's.
+    #[command(subcommand)]
+    Reproduce(reproduce::Task),
     /// Draws a run's accuracy over its epochs, as SVG.
     Curve(curve::Args),
 }
@@ -55,6 +59,7 @@ fn main() -> ExitCode {
         Task::Data(task) => data::run(&task),
         Task::Bench(args) => bench::run(&args),
         Task::Instructions(args) => instructions::run(&args),
+        Task::Reproduce(task) => reproduce::run(&task),
         Task::Curve(args) => curve::run(&args),
     };
     match done {

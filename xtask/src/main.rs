@@ -25,7 +25,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Everything a change must pass: format, tests, instruction counts, lints, docs, the package of
+    /// Everything a change must pass: format, tests, the page of results, instruction counts, lints, docs, the package of
     /// block-core, the GPU kernels without a GPU, one epoch of Fashion-MNIST.
     Ci,
     /// The GPU kernels without a GPU: on Vulkan's software driver, and through NVIDIA's compiler.

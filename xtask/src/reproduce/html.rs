@@ -75,7 +75,13 @@ fn rows(table: &Table) -> String {
     let line = |cells: &[String], tag: &str| {
         let cells: String = cells
             .iter()
-            .map(|cell| format!("<{tag}>{}</{}>", escape(cell), &tag[..2]))
+            .map(|cell| {
+                let cell = match cell.starts_with("cargo ") {
+                    true => format!("<code>{}</code>", escape(cell)),
+                    false => escape(cell),
+                };
+                format!("<{tag}>{cell}</{}>", &tag[..2])
+            })
             .collect();
         format!("<tr>{cells}</tr>\n")
     };

@@ -33,7 +33,7 @@ fn rows(table: &Table) -> String {
         return String::new();
     }
     let line = |cells: &[String]| {
-        let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+        let cells: Vec<String> = cells.iter().map(|cell| escape(cell)).collect();
         format!("| {} |\n", cells.join(" | "))
     };
     let rule = "|---".repeat(table.header.len());
@@ -43,6 +43,15 @@ fn rows(table: &Table) -> String {
         table.caption,
         line(&table.header)
     )
+}
+
+/// A cell; commands are set as such.
+fn escape(cell: &str) -> String {
+    let cell = cell.replace('|', "\\|");
+    match cell.starts_with("cargo ") {
+        true => format!("`{cell}`"),
+        false => cell,
+    }
 }
 
 #[cfg(test)]

@@ -22,7 +22,8 @@ type Drawn = Result<(), Box<dyn std::error::Error>>;
 pub struct Line {
     pub label: String,
     pub color: usize,
-    pub dashed: bool,
+    /// Thin and pale, for what is beside the point.
+    pub thin: bool,
     pub points: Vec<(f64, f64)>,
     /// Where a red cross stands.
     pub cross: Option<(f64, f64)>,
@@ -34,7 +35,7 @@ pub fn lines(x: &str, y: &str, lines: &[Line]) -> Result<String, String> {
         let mut chart = ChartBuilder::on(chart)
             .margin(8)
             .x_label_area_size(38)
-            .y_label_area_size(46)
+            .y_label_area_size(54)
             .build_cartesian_2d(-0.02..1.0, 0.0..1.05)?;
         chart
             .configure_mesh()
@@ -47,26 +48,13 @@ pub fn lines(x: &str, y: &str, lines: &[Line]) -> Result<String, String> {
             .y_labels(6)
             .draw()?;
         for (index, line) in lines.iter().enumerate() {
-            let style = color(line.color).stroke_width(if line.dashed { 1 } else { 2 });
-            let points = line.points.iter().copied();
-            if line.dashed {
-                chart.draw_series(DashedLineSeries::new(points, 5, 4, style))?;
-            } else {
-                chart.draw_series(LineSeries::new(points, style))?;
-            }
-            let (left, top) = place(index);
-            // Dashes by hand: the legend has no axes.
-            let ends: &[(i32, i32)] = if line.dashed {
-                &[(0, 6), (9, 15), (18, 24)]
-            } else {
-                &[(0, 24)]
+            let style = match line.thin {
+                true => color(line.color).mix(0.6).stroke_width(1),
+                false => color(line.color).stroke_width(2),
             };
-            for &(from, to) in ends {
-                legend.draw(&PathElement::new(
-                    [(left + from, top), (left + to, top)],
-                    style,
-                ))?;
-            }
+            chart.draw_series(LineSeries::new(line.points.iter().copied(), style))?;
+            let (left, top) = place(index);
+            legend.draw(&PathElement::new([(left, top), (left + 24, top)], style))?;
             label(legend, &line.label, (left + 30, top), HPos::Left)?;
         }
         let crosses = lines.iter().filter_map(|line| line.cross);
@@ -96,7 +84,7 @@ pub fn bars(y: &str, kinds: &[&str], groups: &[Group], line: f64) -> Result<Stri
         let mut chart = ChartBuilder::on(area)
             .margin(8)
             .x_label_area_size(26)
-            .y_label_area_size(46)
+            .y_label_area_size(54)
             .build_cartesian_2d(0.0..groups.len().max(1) as f64, low..high + room)?;
         chart
             .configure_mesh()
@@ -146,7 +134,7 @@ fn color(index: usize) -> RGBColor {
 /// Where an entry of the legend begins: two a row.
 fn place(index: usize) -> (i32, i32) {
     let (row, column) = ((index / 2) as i32, (index % 2) as i32);
-    (52 + 212 * column, LEGEND_ROW as i32 * row + 9)
+    (60 + 208 * column, LEGEND_ROW as i32 * row + 9)
 }
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -193,10 +181,10 @@ mod tests {
 
     #[test]
     fn charts_have_all_that_they_are_given() {
-        let line = |label: &str, dashed, cross| Line {
+        let line = |label: &str, thin, cross| Line {
             label: label.to_string(),
             color: 0,
-            dashed,
+            thin,
             points: vec![(0.0, 1.0), (1.0, 0.1)],
             cross,
         };

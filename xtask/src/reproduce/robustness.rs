@@ -44,7 +44,7 @@ fn line(model: &Model, points: Vec<(f64, f64)>) -> Line {
             .iter()
             .position(|name| *name == model.data)
             .unwrap_or(0),
-        dashed: model.formulation != BLOCK,
+        thin: model.formulation != BLOCK,
         points,
         cross: None,
     }
@@ -93,7 +93,7 @@ fn loss(shown: &[(&Model, &Finished)]) -> Result<Figure, String> {
         name: "loss",
         svg: plot::lines("time / whole training", "loss / its maximum", &lines)?,
         alt,
-        caption: "Mean training loss of an epoch.".to_string(),
+        caption: "Mean training loss of an epoch. Thin: the standard model.".to_string(),
     })
 }
 
@@ -126,7 +126,7 @@ fn hidden_activity(shown: &[(&Model, &Finished)]) -> Result<Figure, String> {
         )?,
         alt,
         caption: format!(
-            "Hidden spikes of a training batch{}.",
+            "Hidden spikes of a training batch{}. Thin: the standard model.",
             if silent {
                 "; the red cross: no neuron spikes"
             } else {

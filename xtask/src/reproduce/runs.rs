@@ -229,8 +229,7 @@ impl Run {
         }
     }
 
-    /// Seconds that the rest takes: by its own epochs, or those of the same model or data set that
-    /// are published. `None` where nothing is known.
+    /// Seconds that the rest takes, by its own epochs or those of other runs on the data. `None` where nothing is known.
     pub fn seconds_left(&self, places: &Places) -> Result<Option<f64>, String> {
         let wanted = self.wanted(places)?;
         let done = match self.state(places)? {
@@ -239,12 +238,22 @@ impl Run {
             State::New => 0,
         };
         let left = wanted.saturating_sub(done) as f64;
+        // Its own epochs, else those of the nearest run: first of the same model.
         let mut known = epochs(&self.folder(places))?;
-        let others = [BLOCK, SINGLE, MULTI];
-        for formulation in [self.formulation].iter().chain(&others) {
-            for experiment in [Experiment::DataSets, Experiment::Robustness] {
-                let folder = experiment.published(places, self.data, formulation);
-                for (_, folder) in seeds(&folder)? {
+        for formulation in [self.formulation, BLOCK, SINGLE, MULTI] {
+            for experiment in [
+                self.experiment,
+                Experiment::DataSets,
+                Experiment::Robustness,
+            ] {
+                let published = experiment.published(places, self.data, formulation);
+                let published = seeds(&published)?.into_iter().map(|(_, folder)| folder);
+                let other = Self {
+                    experiment,
+                    formulation,
+                    ..self.clone()
+                };
+                for folder in published.chain([other.folder(places)]) {
                     if known.is_empty() {
                         known = epochs(&folder)?;
                     }
@@ -269,8 +278,7 @@ impl Run {
         device: Option<&str>,
     ) -> Result<Vec<String>, String> {
         let text = |path: PathBuf| path.display().to_string();
-        let mut arguments: Vec<String> =
-            ["run", "--quiet", "-p", "runner"].map(String::from).into();
+        let mut arguments: Vec<String> = ["run", "-p", "runner"].map(String::from).into();
         let kind = device.and_then(|device| device.split(':').next());
         if let Some(kind @ ("cuda" | "wgpu")) = kind {
             arguments.extend(["--features".to_string(), kind.to_string()]);

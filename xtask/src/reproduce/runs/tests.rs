@@ -1,3 +1,4 @@
+use super::super::report;
 use super::*;
 use runner::Environment;
 
@@ -92,7 +93,7 @@ fn what_is_done_begun_and_new() {
         .unwrap()
         .join(" ");
     assert!(
-        new.starts_with("run --quiet -p runner --features cuda -- --device cuda:1 --out "),
+        new.starts_with("run -p runner --features cuda -- --device cuda:1 --out "),
         "{new}"
     );
     assert!(new.ends_with("configs/robustness/yinyang.toml"), "{new}");
@@ -169,4 +170,57 @@ fn a_run_of_another_config_is_in_the_way() {
         "{error}"
     );
     assert!(!error.contains('\n'));
+}
+
+#[test]
+fn a_silent_start_is_all_that_robustness_changes() {
+    let places = Bench::new().places();
+    for run in Run::plan(Experiment::Robustness, &[], 1, None) {
+        let silent = run.config(&places).unwrap();
+        assert_eq!(silent.model.init_scale, 0.1);
+        let path = Experiment::DataSets.config(&places, run.data);
+        let mut loud = Config::load(&path, &run.overrides()).unwrap();
+        loud.model.init_scale = 0.1;
+        assert_eq!(difference(&silent, &loud), None, "{}", run.label());
+        assert_eq!(silent.train.epochs, loud.train.epochs, "{}", run.label());
+    }
+    for run in Run::plan(Experiment::DataSets, &[], 1, Some(5)) {
+        assert_eq!(run.wanted(&places).unwrap(), 5, "{}", run.label());
+    }
+}
+
+#[test]
+fn the_report_is_filled_and_found_stale() {
+    let bench = Bench::new();
+    let places = bench.places();
+    for number in [0, 1] {
+        // Nothing at all, then one run, shorter than its config says.
+        if number == 1 {
+            let short = run(Some(3));
+            leave(&short, &places, &short.folder(&places), 3, true);
+            short.work(&places, None).unwrap();
+        }
+        let files = report::files(&places).unwrap();
+        let (_, page) = files
+            .iter()
+            .find(|(path, _)| path.ends_with("report.html"))
+            .unwrap();
+        assert_eq!(page.contains("3 of 200"), number == 1);
+        for part in [
+            "http:", "https:", "<script", "url(", "@import", "NaN", "inf<",
+        ] {
+            assert!(!page.contains(part), "{part}");
+        }
+        assert!(report::check(&places).is_err());
+        report::write(&places).unwrap();
+        report::check(&places).unwrap();
+    }
+    let page = places.results.join("report.html");
+    let text = fs::read_to_string(&page).unwrap();
+    fs::write(&page, text.replacen("<body>", "<body >", 1)).unwrap();
+    let error = report::check(&places).unwrap_err();
+    assert!(
+        error.contains("run `cargo xtask reproduce docs` and commit"),
+        "{error}"
+    );
 }

@@ -92,7 +92,10 @@ fn work(experiments: &[Experiment], args: &Args) -> Result<(), String> {
         if failed.iter().any(|before| before.data == run.data) {
             continue;
         }
+        let before = run.state(&places)?;
         match run.work(&places, args.device.as_deref())? {
+            // The next run may take hours.
+            Outcome::Done if before != State::Done => report::write(&places)?,
             Outcome::Done => (),
             Outcome::Failed => failed.push(run),
             Outcome::Stopped => {

@@ -19,6 +19,7 @@ pub fn run() -> Result<(), String> {
     // Once more for the lines that count what was compared.
     let golden = ["--workspace", "--test", "conformance", "--", "--nocapture"];
     cargo(&[&["test"], &golden[..]].concat())?;
+    cargo(&["xtask", "reproduce", "docs", "--check"])?;
     cargo(&["xtask", "instructions"])?;
     let lints = ["--workspace", "--all-targets", "--", "-D", "warnings"];
     cargo(&[&["clippy"], &lints[..]].concat())?;

@@ -6,6 +6,7 @@ mod curve;
 mod data;
 mod gpu;
 mod instructions;
+mod reproduce;
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -27,7 +28,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Everything a change must pass: format, tests, instruction counts, lints, docs, the package of
+    /// Everything a change must pass: format, tests, the page of results, instruction counts, lints, docs, the package of
     /// block-core, the GPU kernels without a GPU, one epoch of Fashion-MNIST.
     Ci,
     /// The GPU kernels without a GPU: on Vulkan's software driver, and through NVIDIA's compiler.
@@ -41,6 +42,9 @@ enum Task {
     Bench(bench::Args),
     /// Counts the instructions of the CPU kernels, against those committed.
     Instructions(instructions::Args),
+    /// The paper's experiments, ours beside the paper's.
+    #[command(subcommand)]
+    Reproduce(reproduce::Task),
     /// Draws a run's accuracy over its epochs, as SVG.
     Curve(curve::Args),
 }
@@ -58,6 +62,7 @@ fn main() -> ExitCode {
         Task::Data(task) => data::run(&task),
         Task::Bench(args) => bench::run(&args),
         Task::Instructions(args) => instructions::run(&args),
+        Task::Reproduce(task) => reproduce::run(&task),
         Task::Curve(args) => curve::run(&args),
     };
     match done {

@@ -1,0 +1,313 @@
+//! The data sets table, and figure 4 a to c.
+
+use super::content::{Figure, Section, Table};
+use super::paper;
+use super::plot::{self, Group};
+use super::results::{self, Finished, Model, data_title, model_title};
+use super::runs::{BLOCK, Experiment, MULTI, Places, SINGLE};
+use super::statistics::Spread;
+
+const KINDS: [&str; 2] = ["the paper's", "here"];
+const ABSENT: &str = "–";
+
+pub fn section(places: &Places) -> Result<Section, String> {
+    let models = results::models(places, Experiment::DataSets)?;
+    let comparisons: Vec<Compared> = Experiment::DataSets
+        .data()
+        .iter()
+        .map(|data| Compared::of(data, &models))
+        .collect();
+    let tables = vec![
+        compared_table(&comparisons),
+        table(
+            "Accuracy on the test split, %",
+            &models,
+            2,
+            accuracy,
+            |paper| Some(paper.accuracy),
+        ),
+        table("Hidden spikes a test sample", &models, 1, spikes, |paper| {
+            Some(paper.spikes)
+        }),
+        seconds_table(&models),
+        results::made_with(&models),
+        results::missing(&models),
+    ];
+    Ok(Section {
+        name: Experiment::DataSets.name(),
+        title: "Data sets: the block model against the standard ones (figure 4 a to c)".to_string(),
+        paragraphs: vec![
+            "Linear networks with trained β and summed readout, each by its config; the model of the epoch with the \
+             lowest training loss, on the whole test split. One set of weights at the start and one order of the \
+             data a seed, the same for every model."
+                .to_string(),
+            "The paper's standard models had a readout that lost 1 once, at its first threshold crossing; here no \
+             readout is ever reset, as in its final code. Its seconds are those of its GPU, ours of the device named \
+             below; a speedup is given only where both models had the same device and number of threads."
+                .to_string(),
+        ],
+        figures: vec![
+            figure(
+                "accuracy",
+                "Accuracy lost by the block model, relative to the standard multi-spike model, %",
+                "accuracy lost, %",
+                0.0,
+                &comparisons,
+                |compared| compared.accuracy,
+            )?,
+            figure(
+                "speedup",
+                "Seconds an epoch of the standard single-spike model over those of the block model",
+                "speedup of an epoch",
+                1.0,
+                &comparisons,
+                |compared| compared.speedup,
+            )?,
+            figure(
+                "spikes",
+                "Hidden spikes saved by the block model, relative to the standard multi-spike model, %",
+                "spikes saved, %",
+                0.0,
+                &comparisons,
+                |compared| compared.spikes,
+            )?,
+        ],
+        tables,
+    })
+}
+
+fn accuracy(run: &Finished) -> f64 {
+    100.0 * run.summary.test_accuracy
+}
+
+fn spikes(run: &Finished) -> f64 {
+    run.summary.hidden_spikes_per_sample
+}
+
+fn seconds(run: &Finished) -> f64 {
+    run.summary.seconds_per_epoch
+}
+
+/// A number of the figure: the paper's and ours.
+#[derive(Clone, Copy)]
+struct Pair {
+    paper: Option<Spread>,
+    here: Option<Spread>,
+}
+
+/// A data set in the figure.
+struct Compared {
+    data: &'static str,
+    accuracy: Pair,
+    speedup: Pair,
+    spikes: Pair,
+}
+
+impl Compared {
+    fn of(data: &'static str, models: &[Model]) -> Self {
+        let here = |formulation: &str| {
+            let mut found = models.iter();
+            found.find(|model| model.data == data && model.formulation == formulation)
+        };
+        let (block, multi, single) = (here(BLOCK), here(MULTI), here(SINGLE));
+        let less = |of: fn(&Finished) -> f64| {
+            let (block, multi) = same_epochs(block, multi)?;
+            let whole = multi.spread(of)?.mean;
+            block.spread(|run| 100.0 * (1.0 - of(run) / whole))
+        };
+        let faster = || {
+            let (block, single) = same_epochs(block, single)?;
+            if block.machine()? != single.machine()? {
+                return None;
+            }
+            let whole = single.spread(seconds)?.mean;
+            block.spread(|run| whole / seconds(run))
+        };
+        // The figure's numbers are the paper's; their deviations follow from its table.
+        let published = paper::comparison(data);
+        let [of_block, of_multi] = [BLOCK, MULTI].map(|name| paper::model(data, name));
+        let spread = |mean: f64, part: fn(&paper::Model) -> Spread| {
+            let (block, multi) = (of_block.as_ref()?, of_multi.as_ref()?);
+            Some(Spread {
+                mean,
+                deviation: 100.0 * part(block).deviation / part(multi).mean,
+                number: 3,
+            })
+        };
+        let published = published.as_ref();
+        Self {
+            data,
+            accuracy: Pair {
+                paper: published.and_then(|figure| spread(figure.accuracy, |model| model.accuracy)),
+                here: less(accuracy),
+            },
+            speedup: Pair {
+                paper: published.and_then(|figure| Spread::of([figure.speedup])),
+                here: faster(),
+            },
+            spikes: Pair {
+                paper: published.and_then(|figure| spread(figure.spikes, |model| model.spikes)),
+                here: less(spikes),
+            },
+        }
+    }
+}
+
+/// Both, where both were run for as many epochs.
+fn same_epochs<'a>(
+    one: Option<&'a Model>,
+    other: Option<&'a Model>,
+) -> Option<(&'a Model, &'a Model)> {
+    let (one, other) = (one?, other?);
+    (one.epochs_run() == other.epochs_run() && !one.runs.is_empty()).then_some((one, other))
+}
+
+fn figure(
+    name: &'static str,
+    caption: &str,
+    axis: &str,
+    line: f64,
+    comparisons: &[Compared],
+    of: fn(&Compared) -> Pair,
+) -> Result<Figure, String> {
+    let shown = comparisons
+        .iter()
+        .filter(|compared| of(compared).paper.or(of(compared).here).is_some());
+    let mut alt = format!("{caption}, as bars.");
+    let mut groups = Vec::new();
+    for compared in shown {
+        let Pair { paper, here } = of(compared);
+        let title = data_title(compared.data);
+        let text =
+            |spread: Option<Spread>| spread.map_or("none".to_string(), |spread| spread.text(2));
+        alt += &format!(
+            " {title}: the paper's {}, here {}.",
+            text(paper),
+            text(here)
+        );
+        let bar = |spread: Option<Spread>| spread.map(|spread| (spread.mean, spread.deviation));
+        groups.push(Group {
+            // The width of a group holds a short name.
+            label: title
+                .replace("Fashion-MNIST", "F-MNIST")
+                .replace("spoken digits (FSDD)", "FSDD"),
+            bars: vec![bar(paper), bar(here)],
+        });
+    }
+    Ok(Figure {
+        name,
+        svg: plot::bars(axis, &KINDS, &groups, line)?,
+        alt,
+        caption: format!(
+            "{caption}. Mean and standard deviation over the block model's runs; a missing bar was not run here."
+        ),
+    })
+}
+
+fn distance(here: Option<Spread>, paper: Option<Spread>) -> String {
+    let distance = here
+        .zip(paper)
+        .and_then(|(here, paper)| here.distance(&paper));
+    distance.map_or(ABSENT.to_string(), |distance| format!("{distance:+.1}"))
+}
+
+fn text(spread: Option<Spread>, decimals: usize) -> String {
+    spread.map_or(ABSENT.to_string(), |spread| spread.text(decimals))
+}
+
+fn compared_table(comparisons: &[Compared]) -> Table {
+    let columns = |Pair { paper, here }: Pair, decimals| {
+        [
+            text(here, decimals),
+            text(paper, decimals),
+            distance(here, paper),
+        ]
+    };
+    let rows = comparisons.iter().map(|compared| {
+        let mut row = vec![data_title(compared.data).to_string()];
+        row.extend(columns(compared.accuracy, 2));
+        row.extend(columns(compared.speedup, 2).into_iter().take(2));
+        row.extend(columns(compared.spikes, 1));
+        row
+    });
+    Table {
+        caption: format!(
+            "Figure 4 a to c in numbers; {ABSENT} where a model was not run here or is not in the paper. Differences \
+             in standard deviations"
+        ),
+        header: [
+            "data set",
+            "accuracy lost, %",
+            "paper",
+            "difference",
+            "speedup",
+            "paper",
+            "spikes saved, %",
+            "paper",
+            "difference",
+        ]
+        .map(String::from)
+        .into(),
+        rows: rows.collect(),
+    }
+}
+
+fn table(
+    caption: &str,
+    models: &[Model],
+    decimals: usize,
+    of: fn(&Finished) -> f64,
+    of_paper: fn(&paper::Model) -> Option<Spread>,
+) -> Table {
+    let rows = models.iter().map(|model| {
+        let here = model.spread(of);
+        let paper = paper::model(model.data, model.formulation);
+        let paper = paper.as_ref().and_then(of_paper);
+        vec![
+            data_title(model.data).to_string(),
+            model_title(model.formulation).to_string(),
+            here.map_or("not run here".to_string(), |here| here.text(decimals)),
+            text(paper, decimals),
+            distance(here, paper),
+            here.map_or(ABSENT.to_string(), |_| model.extent()),
+        ]
+    });
+    Table {
+        caption: caption.to_string(),
+        header: [
+            "data set",
+            "model",
+            "here",
+            "paper",
+            "difference, s.d.",
+            "runs here",
+        ]
+        .map(String::from)
+        .into(),
+        rows: rows.collect(),
+    }
+}
+
+fn seconds_table(models: &[Model]) -> Table {
+    let of_paper = |paper: &paper::Model| Spread::of([paper.seconds]);
+    let mut table = table(
+        "Seconds an epoch: a training pass, loader included, the first left out; the paper's on its GPU",
+        models,
+        2,
+        seconds,
+        of_paper,
+    );
+    // A difference between machines says nothing.
+    table.header.remove(4);
+    for (row, model) in table.rows.iter_mut().zip(models) {
+        row.remove(4);
+        let machine = model.machine();
+        row.push(match (machine, model.runs.is_empty()) {
+            (Some((device, threads)), _) => format!("{device}, threads: {threads}"),
+            (None, true) => ABSENT.to_string(),
+            (None, false) => "several".to_string(),
+        });
+    }
+    table.header.push("device here".to_string());
+    table
+}

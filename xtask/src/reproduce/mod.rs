@@ -1,0 +1,189 @@
+//! `cargo xtask reproduce …`: the paper's experiments, and the page that sets ours beside the paper's.
+
+mod activity;
+mod content;
+mod datasets;
+mod html;
+mod markdown;
+mod paper;
+mod plot;
+mod report;
+mod results;
+mod robustness;
+mod runs;
+mod statistics;
+
+use std::path::PathBuf;
+
+use block_data::{Locations, is_present};
+
+use runs::{Experiment, Outcome, Places, Run, State};
+
+#[derive(clap::Subcommand)]
+pub enum Task {
+    /// Training from a silent start (figure 4 d): configs/robustness, block and standard model.
+    Robustness(Args),
+    /// Accuracy, time and spikes over seeds (figure 4 a to c): block against standard models.
+    Datasets(Args),
+    /// Both, and the report.
+    All(Args),
+    /// Writes report.html, figures and docs/reproduction.md from the results that are there.
+    Docs(Docs),
+}
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Seeds, from 0 [default: 3; 1 for robustness].
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    seeds: Option<u64>,
+    /// Only these data sets, or models on them: `mnist`, `fmnist/standard-single`.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    only: Vec<String>,
+    /// A shorter look: at most so many epochs, labelled as such. Without it later, it goes on.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    epochs: Option<u64>,
+    /// Says what is left and about how long it takes; runs nothing.
+    #[arg(long)]
+    status: bool,
+    /// Where results are kept, and counted as done if they are there.
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    out: PathBuf,
+    /// The device, as for the runner: cpu, cuda, wgpu.
+    #[arg(long)]
+    device: Option<String>,
+}
+
+#[derive(clap::Args)]
+pub struct Docs {
+    /// Compares with the files that are there instead of writing them.
+    #[arg(long)]
+    check: bool,
+    /// Where results are kept.
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    out: PathBuf,
+}
+
+pub fn run(task: &Task) -> Result<(), String> {
+    match task {
+        Task::Robustness(args) => work(&[Experiment::Robustness], args),
+        Task::Datasets(args) => work(&[Experiment::DataSets], args),
+        Task::All(args) => work(&[Experiment::Robustness, Experiment::DataSets], args),
+        Task::Docs(Docs { check: true, out }) => report::check(&Places::new(out)),
+        Task::Docs(Docs { check: false, out }) => report::write(&Places::new(out)),
+    }
+}
+
+fn work(experiments: &[Experiment], args: &Args) -> Result<(), String> {
+    let places = Places::new(&args.out);
+    let runs = plan(experiments, args)?;
+    if args.status {
+        print!("{}", status(&runs, &places)?);
+        return Ok(());
+    }
+    // What is in the way is said before any work.
+    for run in &runs {
+        run.state(&places)?;
+    }
+    // The training itself saves and ends at Ctrl-C.
+    ctrlc::set_handler(|| {}).map_err(|error| format!("Ctrl-C: {error}"))?;
+    let mut failed: Vec<&Run> = Vec::new();
+    for run in &runs {
+        // What is wrong with a data set's first run is wrong with all.
+        if failed.iter().any(|before| before.data == run.data) {
+            continue;
+        }
+        let before = run.state(&places)?;
+        match run.work(&places, args.device.as_deref())? {
+            // The next run may take hours.
+            Outcome::Done if before != State::Done => report::write(&places)?,
+            Outcome::Done => (),
+            Outcome::Failed => failed.push(run),
+            Outcome::Stopped => {
+                report::write(&places)?;
+                tracing::info!("stopped; the same command goes on");
+                std::process::exit(130);
+            }
+        }
+    }
+    report::write(&places)?;
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let labels: Vec<String> = failed.iter().map(|run| run.label()).collect();
+    Err(format!(
+        "{} failed, for the reasons above; further runs of the same data were left out",
+        labels.join(", ")
+    ))
+}
+
+/// All runs that are asked for.
+fn plan(experiments: &[Experiment], args: &Args) -> Result<Vec<Run>, String> {
+    let epochs = args.epochs.map(|epochs| epochs as usize);
+    let planned = |only: &[String]| -> Vec<Run> {
+        let plan = |experiment: &Experiment| {
+            let seeds = args.seeds.unwrap_or(match experiment {
+                Experiment::DataSets => 3,
+                Experiment::Robustness => 1,
+            });
+            Run::plan(*experiment, only, seeds, epochs)
+        };
+        experiments.iter().flat_map(plan).collect()
+    };
+    let mut all = planned(&[]);
+    for name in &args.only {
+        if !all.iter().any(|run| run.is_named(name)) {
+            let mut names: Vec<&str> = all.iter().map(|run| run.data).collect();
+            names.sort_unstable();
+            names.dedup();
+            return Err(format!(
+                "--only {name}: no such run, expected one of {}, or one of them with its model as in yinyang/{}",
+                names.join(", "),
+                runs::SINGLE
+            ));
+        }
+    }
+    if !args.only.is_empty() {
+        return Ok(planned(&args.only));
+    }
+    // From silence the spoken digits stand in for SHD where that is not at hand.
+    let absent = match is_present("shd", &Locations::new(None)) {
+        true => "fsdd",
+        false => "shd",
+    };
+    all.retain(|run| run.experiment != Experiment::Robustness || run.data != absent);
+    Ok(all)
+}
+
+/// A line a run, and the sum.
+fn status(runs: &[Run], places: &Places) -> Result<String, String> {
+    let mut text = String::new();
+    let (mut left, mut seconds, mut unknown) = (0, 0.0, 0);
+    for run in runs {
+        let state = run.state(places)?;
+        let time = run.seconds_left(places)?;
+        let about = || match time {
+            Some(time) => format!("about {} left", results::duration(time)),
+            None => "of unknown length".to_string(),
+        };
+        let wanted = run.wanted(places)?;
+        let line = match state {
+            State::Done => "done".to_string(),
+            State::Begun { epochs } => format!("{epochs} of {wanted} epochs, {}", about()),
+            State::New => format!("{wanted} epochs, {}", about()),
+        };
+        text += &format!("{:<44} {line}\n", run.label());
+        if state != State::Done {
+            left += 1;
+            seconds += time.unwrap_or(0.0);
+            unknown += usize::from(time.is_none());
+        }
+    }
+    text += &format!("{left} of {} runs are left", runs.len());
+    if left > unknown {
+        text += &format!(", about {}", results::duration(seconds));
+    }
+    if unknown > 0 {
+        text += &format!(", and {unknown} of unknown length");
+    }
+    Ok(text + "\n")
+}

@@ -1,0 +1,247 @@
+//! What is published of runs: read back, for tables and figures.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use runner::{Config, Environment, EpochRecord, Summary};
+
+use super::activity::{self, Batch};
+use super::content::Table;
+use super::runs::{self, BLOCK, Experiment, MULTI, Places, SINGLE};
+use super::statistics::Spread;
+
+/// A run.
+pub struct Finished {
+    pub seed: u64,
+    pub summary: Summary,
+    pub environment: Environment,
+    pub epochs: Vec<EpochRecord>,
+    /// Batches, thinned; of runs from a silent start.
+    pub batches: Vec<Batch>,
+}
+
+/// All published runs of a model on a data set.
+pub struct Model {
+    pub experiment: Experiment,
+    pub data: &'static str,
+    pub formulation: &'static str,
+    /// Epochs of the config.
+    pub epochs: usize,
+    /// By seed; those of the most epochs.
+    pub runs: Vec<Finished>,
+    /// Shorter ones, which are not compared.
+    left_out: usize,
+}
+
+/// The models of an experiment, run or not.
+pub fn models(places: &Places, experiment: Experiment) -> Result<Vec<Model>, String> {
+    let mut models = Vec::new();
+    for &data in experiment.data() {
+        for &formulation in experiment.formulations() {
+            models.push(Model::load(places, experiment, data, formulation)?);
+        }
+    }
+    Ok(models)
+}
+
+impl Model {
+    fn load(
+        places: &Places,
+        experiment: Experiment,
+        data: &'static str,
+        formulation: &'static str,
+    ) -> Result<Self, String> {
+        let config = Config::load(&experiment.config(places, data), &[]);
+        let epochs = config.map_err(|error| error.to_string())?.train.epochs;
+        let mut found = Vec::new();
+        for (seed, folder) in runs::seeds(&experiment.published(places, data, formulation))? {
+            let at = folder.display();
+            let summary = runs::summary(&folder)?
+                .ok_or_else(|| format!("{at}: no summary.json, expected a finished run"))?;
+            let path = folder.join("environment.json");
+            let text = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+            let environment =
+                serde_json::from_str(&text).map_err(|e| format!("{}: {e}", path.display()))?;
+            found.push(Finished {
+                seed,
+                summary,
+                environment,
+                epochs: runs::epochs(&folder)?,
+                batches: match experiment {
+                    Experiment::Robustness => activity::read_csv(&folder.join(activity::FILE))?,
+                    Experiment::DataSets => Vec::new(),
+                },
+            });
+        }
+        let all = found.len();
+        let most = found.iter().map(|run| run.summary.epochs).max();
+        found.retain(|run| Some(run.summary.epochs) == most);
+        Ok(Self {
+            experiment,
+            data,
+            formulation,
+            epochs,
+            left_out: all - found.len(),
+            runs: found,
+        })
+    }
+
+    /// Epochs of each run; 0 where there is none.
+    pub fn epochs_run(&self) -> usize {
+        self.runs.first().map_or(0, |run| run.summary.epochs)
+    }
+
+    /// A number over the runs.
+    pub fn spread(&self, of: impl Fn(&Finished) -> f64) -> Option<Spread> {
+        Spread::of(self.runs.iter().map(of))
+    }
+
+    /// Device and threads, where all runs had the same: only then are times comparable.
+    pub fn machine(&self) -> Option<(&str, usize)> {
+        let machine = |run: &'_ Finished| (run.environment.device.clone(), run.environment.threads);
+        let first = self.runs.first()?;
+        let same = self.runs.iter().all(|run| machine(run) == machine(first));
+        same.then_some((first.environment.device.as_str(), first.environment.threads))
+    }
+
+    /// `3 runs`; `1 run, 5 of 200 epochs`.
+    pub fn extent(&self) -> String {
+        let mut text = match self.runs.len() {
+            1 => "1 run".to_string(),
+            number => format!("{number} runs"),
+        };
+        if self.epochs_run() < self.epochs {
+            text += &format!(", {} of {} epochs", self.epochs_run(), self.epochs);
+        }
+        if self.left_out > 0 {
+            text += &format!(" ({} shorter left out)", self.left_out);
+        }
+        text
+    }
+
+    /// What makes its runs.
+    pub fn command(&self) -> String {
+        let experiment = self.experiment.name();
+        format!(
+            "cargo xtask reproduce {experiment} --only {}/{}",
+            self.data, self.formulation
+        )
+    }
+}
+
+/// A data set as readers know it.
+pub fn data_title(data: &str) -> &'static str {
+    match data {
+        "yinyang" => "Yin-Yang",
+        "mnist" => "MNIST",
+        "fmnist" => "Fashion-MNIST",
+        "nmnist" => "N-MNIST",
+        "shd" => "SHD",
+        "fsdd" => "spoken digits (FSDD)",
+        _ => "unknown",
+    }
+}
+
+/// A model as readers know it.
+pub fn model_title(formulation: &str) -> &'static str {
+    match formulation {
+        BLOCK => "block (scan)",
+        SINGLE => "standard single-spike",
+        MULTI => "standard multi-spike",
+        _ => "unknown",
+    }
+}
+
+/// Seeds, machine, commit and duration of what was run.
+pub fn made_with(models: &[Model]) -> Table {
+    let rows = models
+        .iter()
+        .filter(|model| !model.runs.is_empty())
+        .map(|model| {
+            let seconds = model.spread(|run| {
+                let epochs = run.epochs.iter();
+                epochs
+                    .map(|epoch| epoch.train_seconds + epoch.validation_seconds.unwrap_or(0.0))
+                    .sum()
+            });
+            let together = |of: &dyn Fn(&Finished) -> String| {
+                let all: BTreeSet<String> = model.runs.iter().map(of).collect();
+                all.into_iter().collect::<Vec<_>>().join(", ")
+            };
+            vec![
+                data_title(model.data).to_string(),
+                model_title(model.formulation).to_string(),
+                together(&|run| run.seed.to_string()),
+                together(&|run| run.summary.epochs.to_string()),
+                together(&|run| machine(&run.environment)),
+                together(&|run| {
+                    let commit = run.environment.commit.as_deref().unwrap_or("unknown");
+                    commit.chars().take(7).collect()
+                }),
+                together(&|run| run.environment.started.chars().take(10).collect()),
+                seconds.map_or(String::new(), |spread| duration(spread.mean)),
+            ]
+        });
+    Table {
+        caption: "How it was made. Duration: training and validation of a run, the mean"
+            .to_string(),
+        header: [
+            "data set", "model", "seeds", "epochs", "device", "commit", "day", "duration",
+        ]
+        .map(String::from)
+        .into(),
+        rows: rows.collect(),
+    }
+}
+
+fn machine(environment: &Environment) -> String {
+    let mut text = environment.device.clone();
+    if let (true, Some(cpu)) = (text == "cpu", &environment.cpu) {
+        text += &format!(" ({cpu}, {} threads)", environment.threads);
+    }
+    if !environment.resumed.is_empty() {
+        text += ", resumed";
+    }
+    text
+}
+
+/// What is left to run, with its command.
+pub fn missing(models: &[Model]) -> Table {
+    let rows = models
+        .iter()
+        .filter(|model| model.runs.is_empty())
+        .map(|model| {
+            vec![
+                data_title(model.data).to_string(),
+                model_title(model.formulation).to_string(),
+                model.command(),
+            ]
+        });
+    Table {
+        caption: "Not run here, with the command that runs it".to_string(),
+        header: ["data set", "model", "command"].map(String::from).into(),
+        rows: rows.collect(),
+    }
+}
+
+/// `42 s`, `3 min`, `2 h 05 min`.
+pub fn duration(seconds: f64) -> String {
+    let minutes = (seconds / 60.0).round() as u64;
+    match minutes {
+        _ if seconds < 99.5 => format!("{seconds:.0} s"),
+        0..60 => format!("{minutes} min"),
+        _ => format!("{} h {:02} min", minutes / 60, minutes % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        assert_eq!(duration(42.2), "42 s");
+        assert_eq!(duration(187.0), "3 min");
+        assert_eq!(duration(7500.0), "2 h 05 min");
+    }
+}

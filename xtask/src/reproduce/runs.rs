@@ -1,0 +1,454 @@
+//! The runs of an experiment: which there are, how far each is, and the work on one.
+
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use runner::{Config, EpochRecord, Summary};
+
+use super::activity;
+
+/// The formulations that are compared, as `model.formulation` names them.
+pub const BLOCK: &str = "scan";
+pub const SINGLE: &str = "standard-single";
+pub const MULTI: &str = "standard-multi";
+
+/// What of a run folder is published.
+const PUBLISHED: [&str; 4] = [
+    "config.toml",
+    "environment.json",
+    "summary.json",
+    "epochs.jsonl",
+];
+
+/// Where configs, run folders and results are.
+pub struct Places {
+    pub configs: PathBuf,
+    pub runs: PathBuf,
+    pub results: PathBuf,
+}
+
+impl Places {
+    /// Those of the workspace, with the results' folder of the command line.
+    pub fn new(results: &Path) -> Self {
+        Self {
+            configs: PathBuf::from("configs"),
+            runs: PathBuf::from("runs/reproduce"),
+            results: results.to_path_buf(),
+        }
+    }
+}
+
+/// A kind of experiment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Experiment {
+    DataSets,
+    Robustness,
+}
+
+impl Experiment {
+    /// Its command and folder.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::DataSets => "datasets",
+            Self::Robustness => "robustness",
+        }
+    }
+
+    /// The models that it compares.
+    pub fn formulations(self) -> &'static [&'static str] {
+        match self {
+            Self::DataSets => &[BLOCK, SINGLE, MULTI],
+            Self::Robustness => &[BLOCK, SINGLE],
+        }
+    }
+
+    /// The configs that it runs, by name.
+    pub fn data(self) -> &'static [&'static str] {
+        match self {
+            Self::DataSets => &["yinyang", "mnist", "fmnist", "nmnist", "shd", "fsdd"],
+            Self::Robustness => &["yinyang", "mnist", "shd", "fsdd"],
+        }
+    }
+
+    /// A config's file.
+    pub fn config(self, places: &Places, data: &str) -> PathBuf {
+        let folder = match self {
+            Self::DataSets => places.configs.clone(),
+            Self::Robustness => places.configs.join("robustness"),
+        };
+        folder.join(format!("{data}.toml"))
+    }
+
+    /// Where the runs of a model are published.
+    pub fn published(self, places: &Places, data: &str, formulation: &str) -> PathBuf {
+        let folder = places.results.join(self.name());
+        folder.join(data).join(formulation)
+    }
+}
+
+/// A run that is wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    pub experiment: Experiment,
+    pub data: &'static str,
+    pub formulation: &'static str,
+    pub seed: u64,
+    /// Fewer epochs than the config's.
+    pub epochs: Option<usize>,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    New,
+    Begun { epochs: usize },
+    Done,
+}
+
+/// How the work on a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Done,
+    /// By Ctrl-C.
+    Stopped,
+    /// The runner has said why.
+    Failed,
+}
+
+impl Run {
+    /// The runs of an experiment; `only` names data sets, or data set and formulation
+    /// (`mnist/scan`), and nothing names all.
+    pub fn plan(
+        experiment: Experiment,
+        only: &[String],
+        seeds: u64,
+        epochs: Option<usize>,
+    ) -> Vec<Self> {
+        let mut runs = Vec::new();
+        for &data in experiment.data() {
+            for &formulation in experiment.formulations() {
+                for seed in 0..seeds {
+                    runs.push(Self {
+                        experiment,
+                        data,
+                        formulation,
+                        seed,
+                        epochs,
+                    });
+                }
+            }
+        }
+        runs.retain(|run| only.is_empty() || only.iter().any(|name| run.is_named(name)));
+        runs
+    }
+
+    /// Whether a name means this run among others.
+    pub fn is_named(&self, name: &str) -> bool {
+        name == self.data || name == self.model()
+    }
+
+    /// `mnist/scan`.
+    pub fn model(&self) -> String {
+        format!("{}/{}", self.data, self.formulation)
+    }
+
+    /// `datasets mnist/scan seed 0`.
+    pub fn label(&self) -> String {
+        let (experiment, model) = (self.experiment.name(), self.model());
+        format!("{experiment} {model} seed {}", self.seed)
+    }
+
+    /// Its run folder.
+    pub fn folder(&self, places: &Places) -> PathBuf {
+        let name = format!("{}-{}-seed-{}", self.data, self.formulation, self.seed);
+        places.runs.join(self.experiment.name()).join(name)
+    }
+
+    /// Where its small files are published.
+    pub fn published(&self, places: &Places) -> PathBuf {
+        let model = self
+            .experiment
+            .published(places, self.data, self.formulation);
+        model.join(format!("seed-{}", self.seed))
+    }
+
+    fn overrides(&self) -> Vec<String> {
+        vec![
+            format!("seed={}", self.seed),
+            format!("model.formulation={}", self.formulation),
+        ]
+    }
+
+    /// Its config, all epochs.
+    pub fn config(&self, places: &Places) -> Result<Config, String> {
+        let path = self.experiment.config(places, self.data);
+        Config::load(&path, &self.overrides()).map_err(|error| error.to_string())
+    }
+
+    /// Epochs that are wanted.
+    pub fn wanted(&self, places: &Places) -> Result<usize, String> {
+        let all = self.config(places)?.train.epochs;
+        Ok(self.epochs.map_or(all, |epochs| epochs.min(all)))
+    }
+
+    /// Whether it is done, in the run folder or among the results.
+    ///
+    /// # Errors
+    ///
+    /// A folder with a run of another config.
+    pub fn state(&self, places: &Places) -> Result<State, String> {
+        let working = self.state_of(places, &self.folder(places))?;
+        if working != State::Done && self.state_of(places, &self.published(places))? == State::Done
+        {
+            return Ok(State::Done);
+        }
+        Ok(working)
+    }
+
+    fn state_of(&self, places: &Places, folder: &Path) -> Result<State, String> {
+        let path = folder.join("config.toml");
+        if !path.is_file() {
+            return Ok(State::New);
+        }
+        let found = Config::load(&path, &[]).map_err(|error| error.to_string())?;
+        if let Some((found, expected)) = difference(&found, &self.config(places)?) {
+            return Err(format!(
+                "{}: found `{found}`, expected `{expected}` as in {}; move the folder away",
+                path.display(),
+                self.experiment.config(places, self.data).display()
+            ));
+        }
+        let epochs = epochs(folder)?.len();
+        match summary(folder)? {
+            Some(summary) if summary.epochs == epochs && epochs >= self.wanted(places)? => {
+                Ok(State::Done)
+            }
+            _ => Ok(State::Begun { epochs }),
+        }
+    }
+
+    /// Seconds that the rest takes, by its own epochs or those of other runs on the data. `None` where nothing is known.
+    pub fn seconds_left(&self, places: &Places) -> Result<Option<f64>, String> {
+        let wanted = self.wanted(places)?;
+        let done = match self.state(places)? {
+            State::Done => return Ok(Some(0.0)),
+            State::Begun { epochs } => epochs,
+            State::New => 0,
+        };
+        let left = wanted.saturating_sub(done) as f64;
+        // Its own epochs, else those of the nearest run: first of the same model.
+        let mut known = epochs(&self.folder(places))?;
+        for formulation in [self.formulation, BLOCK, SINGLE, MULTI] {
+            for experiment in [
+                self.experiment,
+                Experiment::DataSets,
+                Experiment::Robustness,
+            ] {
+                let published = experiment.published(places, self.data, formulation);
+                let published = seeds(&published)?.into_iter().map(|(_, folder)| folder);
+                let other = Self {
+                    experiment,
+                    formulation,
+                    ..self.clone()
+                };
+                for folder in published.chain([other.folder(places)]) {
+                    if known.is_empty() {
+                        known = epochs(&folder)?;
+                    }
+                }
+            }
+        }
+        if known.is_empty() {
+            return Ok(None);
+        }
+        let one =
+            |epoch: &EpochRecord| epoch.train_seconds + epoch.validation_seconds.unwrap_or(0.0);
+        Ok(Some(
+            left * known.iter().map(one).sum::<f64>() / known.len() as f64,
+        ))
+    }
+
+    /// What is typed after `cargo` to begin it or go on with it.
+    pub fn arguments(
+        &self,
+        places: &Places,
+        state: State,
+        device: Option<&str>,
+    ) -> Result<Vec<String>, String> {
+        let text = |path: PathBuf| path.display().to_string();
+        let mut arguments: Vec<String> = ["run", "-p", "runner"].map(String::from).into();
+        let kind = device.and_then(|device| device.split(':').next());
+        if let Some(kind @ ("cuda" | "wgpu")) = kind {
+            arguments.extend(["--features".to_string(), kind.to_string()]);
+        }
+        arguments.push("--".to_string());
+        if let Some(device) = device {
+            arguments.extend(["--device".to_string(), device.to_string()]);
+        }
+        let mut set = Vec::new();
+        match state {
+            State::Begun { epochs } => {
+                arguments.extend(["--resume".to_string(), text(self.folder(places))]);
+                set.push(format!("train.epochs={}", self.wanted(places)?.max(epochs)));
+            }
+            _ => {
+                arguments.extend(["--out".to_string(), text(self.folder(places))]);
+                set = self.overrides();
+                set.extend(
+                    self.epochs
+                        .map(|_| self.wanted(places))
+                        .transpose()?
+                        .map(|n| format!("train.epochs={n}")),
+                );
+            }
+        }
+        for value in set {
+            arguments.extend(["--set".to_string(), value]);
+        }
+        if !matches!(state, State::Begun { .. }) {
+            arguments.push(text(self.experiment.config(places, self.data)));
+        }
+        Ok(arguments)
+    }
+
+    /// Trains to the end in a process of its own (its memory is measured) and publishes; what is
+    /// done is published if it is not yet.
+    ///
+    /// # Errors
+    ///
+    /// A folder with a run of another config, or files that cannot be read or written.
+    pub fn work(&self, places: &Places, device: Option<&str>) -> Result<Outcome, String> {
+        let state = self.state(places)?;
+        if state != State::Done {
+            let arguments = self.arguments(places, state, device)?;
+            tracing::info!("cargo {}", arguments.join(" "));
+            let status = Command::new("cargo")
+                .args(&arguments)
+                .stdin(Stdio::null())
+                .status()
+                .map_err(|error| format!("cargo: {error}"))?;
+            match status.code() {
+                Some(0) => (),
+                Some(130) | None => return Ok(Outcome::Stopped),
+                Some(_) => return Ok(Outcome::Failed),
+            }
+        }
+        if self.state_of(places, &self.folder(places))? == State::Done {
+            self.publish(places)?;
+        }
+        Ok(Outcome::Done)
+    }
+
+    /// Copies the small files to the results, all or nothing.
+    fn publish(&self, places: &Places) -> Result<(), String> {
+        let (from, to) = (self.folder(places), self.published(places));
+        let read =
+            |path: &Path| fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
+        let mut files = Vec::new();
+        for name in PUBLISHED {
+            files.push((name, read(&from.join(name))?));
+        }
+        if self.experiment == Experiment::Robustness {
+            let batches = activity::from_log(&from.join("batches.jsonl"))?;
+            files.push((
+                activity::FILE,
+                activity::to_csv(&activity::thin(&batches)).into_bytes(),
+            ));
+        }
+        if files
+            .iter()
+            .all(|(name, bytes)| fs::read(to.join(name)).is_ok_and(|old| old == *bytes))
+        {
+            return Ok(());
+        }
+        let temporary = to.with_file_name(format!(".seed-{}.tmp", self.seed));
+        let written = (|| {
+            remove(&temporary)?;
+            fs::create_dir_all(&temporary)?;
+            for (name, bytes) in &files {
+                fs::write(temporary.join(name), bytes)?;
+                File::open(temporary.join(name))?.sync_all()?;
+            }
+            remove(&to)?;
+            fs::rename(&temporary, &to)
+        })();
+        written.map_err(|error| format!("{}: {error}", to.display()))?;
+        tracing::info!("{}", to.display());
+        Ok(())
+    }
+}
+
+fn remove(folder: &Path) -> std::io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// The first line in which two configs differ; where the data lie and the number of epochs may.
+fn difference(found: &Config, expected: &Config) -> Option<(String, String)> {
+    let mut found = found.clone();
+    found.data.dir = expected.data.dir.clone();
+    found.train.epochs = expected.train.epochs;
+    let (found, expected) = (found.to_toml(), expected.to_toml());
+    let (mut found, mut expected) = (found.lines(), expected.lines());
+    loop {
+        match (found.next(), expected.next()) {
+            (None, None) => return None,
+            (a, b) if a == b => (),
+            (a, b) => return Some((a.unwrap_or("").into(), b.unwrap_or("").into())),
+        }
+    }
+}
+
+/// The finished epochs of a run; none where there is no log. A last line that was cut off is left
+/// out, as the runner will.
+pub fn epochs(folder: &Path) -> Result<Vec<EpochRecord>, String> {
+    let path = folder.join("epochs.jsonl");
+    let text = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        text => text.map_err(|error| format!("{}: {error}", path.display()))?,
+    };
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    let parse = |(index, line): (usize, &str)| {
+        let failed = |error| format!("{}, line {}: {error}", path.display(), index + 1);
+        serde_json::from_str(line).map_err(failed)
+    };
+    whole.lines().enumerate().map(parse).collect()
+}
+
+/// What came out, if it has ended.
+pub fn summary(folder: &Path) -> Result<Option<Summary>, String> {
+    let path = folder.join("summary.json");
+    let text = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        text => text.map_err(|error| format!("{}: {error}", path.display()))?,
+    };
+    let parsed = serde_json::from_str(&text);
+    parsed
+        .map(Some)
+        .map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The published seeds of a model, in order.
+pub fn seeds(folder: &Path) -> Result<Vec<(u64, PathBuf)>, String> {
+    let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy());
+        let seed = name.and_then(|name| name.strip_prefix("seed-")?.parse().ok());
+        found.extend(seed.map(|seed| (seed, path)));
+    }
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ mod curve;
 mod data;
 mod gpu;
 mod instructions;
+mod reproduce;
 
 use std::process::{Command, ExitCode};
 
@@ -40,6 +41,9 @@ enum Task {
     Instructions(instructions::Args),
     /// Draws a run's accuracy over its epochs, as SVG.
     Curve(curve::Args),
+    /// The paper's figures, reproduced.
+    #[command(subcommand)]
+    Reproduce(reproduce::Task),
 }
 
 fn main() -> ExitCode {
@@ -56,6 +60,7 @@ fn main() -> ExitCode {
         Task::Bench(args) => bench::run(&args),
         Task::Instructions(args) => instructions::run(&args),
         Task::Curve(args) => curve::run(&args),
+        Task::Reproduce(task) => reproduce::run(&task),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

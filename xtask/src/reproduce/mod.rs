@@ -1,6 +1,7 @@
 //! `cargo xtask reproduce …`: the paper's figures.
 
 mod figures;
+mod speedup;
 mod traces;
 
 use std::fs;
@@ -10,11 +11,14 @@ use std::path::Path;
 pub enum Task {
     /// Figures 1 and 2: what the standard and the block model make of the same kind of input, as SVG.
     Figures(figures::Args),
+    /// Figure 3: the block model against the standard one, forward and backward, by formulation.
+    Speedup(speedup::Args),
 }
 
 pub fn run(task: &Task) -> Result<(), String> {
     match task {
         Task::Figures(args) => figures::run(args),
+        Task::Speedup(args) => speedup::run(args),
     }
 }
 

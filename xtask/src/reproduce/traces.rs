@@ -25,7 +25,7 @@ pub enum Kind {
     },
 }
 
-type Drawn<T = ()> = Result<T, Box<dyn std::error::Error>>;
+pub type Drawn<T = ()> = Result<T, Box<dyn std::error::Error>>;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 const WIDTH: u32 = 760;

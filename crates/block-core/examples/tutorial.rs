@@ -2,7 +2,7 @@
 //! `docs/tutorial.md` walks through. Writes its pictures into the folder given, `docs/tutorial` by default.
 //!
 //! ```sh
-//! cargo run -p block-core --example tutorial
+//! cargo run --example tutorial
 //! ```
 
 use std::error::Error;
@@ -253,17 +253,16 @@ fn course(area: &Area<'_>, name: &str, membrane: &[f32], fired: Option<usize>) -
     Ok(())
 }
 
-/// Bars from the shortest time on, each as long as its logarithm.
+/// Bars, and the numbers beside them.
 fn draw_bars(path: &Path, bars: &[(String, f64)]) -> Result {
     const HIGH: i32 = 34;
     let height = 60 + HIGH as u32 * bars.len() as u32;
-    let title = "Forward and backward, 128 samples, milliseconds (logarithmic bars)";
+    let title = "Forward and backward, 128 samples, milliseconds";
     let area = page(path, (760, height), title)?;
-    let least = bars.iter().map(|bar| bar.1).fold(f64::INFINITY, f64::min) / 2.0;
     let most = bars.iter().map(|bar| bar.1).fold(0.0, f64::max);
     for (row, (name, milliseconds)) in (0..).zip(bars) {
         let (left, top) = (230, 8 + row * HIGH);
-        let long = 430.0 * (milliseconds / least).ln() / (most / least).ln();
+        let long = 430.0 * milliseconds / most;
         let right = left + long as i32;
         let corners = [(left, top), (right, top + HIGH - 10)];
         area.draw(&Rectangle::new(corners, INK.mix(0.75).filled()))?;

@@ -65,12 +65,12 @@ impl Figures<'_> {
             .flatten()
             .flat_map(|map| map.values.iter().flatten());
         let mut notes = vec![
-            "The number is how many times faster than the step-by-step standard model, by mean times; blue is faster, \
+            "The number is how many times faster than the step-by-step standard model; blue is faster, \
              orange slower, white as fast."
                 .to_owned(),
         ];
         notes.push(self.note(all));
-        let title = format!("a  Speedup over the standard model, batch {batch}");
+        let title = format!("a: Speedup over the standard model, batch {batch}");
         Maps {
             title: &title,
             maps,
@@ -92,7 +92,7 @@ impl Figures<'_> {
         };
         let panels = self.grid.batches.iter().map(panel).collect();
         self.picture(
-            "b  Forward and backward, 100 neurons",
+            "b: Forward and backward, 100 neurons",
             ("time steps", self.grid.steps),
             "seconds",
             Pace::ALL.map(label).to_vec(),
@@ -106,7 +106,7 @@ impl Figures<'_> {
             self.speedup(cell(batch, layers, n, USUAL), pace, Pass::Total)
         });
         self.picture(
-            &format!("c  Speedup over the standard model, batch {batch}, {USUAL} time steps"),
+            &format!("c: Speedup over the standard model, batch {batch}, {USUAL} time steps"),
             ("hidden layers", self.grid.layers),
             "speedup, times",
             self.over(&neurons, |n| format!("{n} neurons a layer")),
@@ -119,7 +119,7 @@ impl Figures<'_> {
             self.speedup(cell(batch, 1, n, USUAL), pace, Pass::Total)
         });
         self.picture(
-            &format!("d  Speedup over the standard model, many neurons, {USUAL} time steps"),
+            &format!("d: Speedup over the standard model, many neurons, {USUAL} time steps"),
             ("neurons", self.grid.wide),
             "speedup, times",
             self.batches(),
@@ -132,7 +132,7 @@ impl Figures<'_> {
             self.speedup(cell(batch, 1, MANY, t), pace, Pass::Forward)
         });
         self.picture(
-            &format!("e  Speedup of the forward pass over the standard model, {MANY} neurons"),
+            &format!("e: Speedup of the forward pass over the standard model, {MANY} neurons"),
             ("time steps", self.grid.steps),
             "speedup, times",
             self.batches(),
@@ -152,7 +152,7 @@ impl Figures<'_> {
             }),
         };
         self.picture(
-            &format!("f  Time of the backward pass over that of the forward pass, {MANY} neurons"),
+            &format!("f: Time of the backward pass over that of the forward pass, {MANY} neurons"),
             ("time steps", self.grid.steps),
             "backward / forward, times",
             self.batches(),
@@ -169,7 +169,7 @@ impl Figures<'_> {
         panels: Vec<Panel>,
     ) -> Result<String, String> {
         let points = panels.iter().flat_map(|p| p.lines.iter().flatten());
-        let note = self.note(points);
+        let note = self.note(points) + "; bars: s.d.";
         Picture {
             title,
             x,
@@ -259,7 +259,7 @@ impl Figures<'_> {
         }
         let samples = self.grid.samples;
         let devices = self.devices();
-        let mut note = format!("{devices}; β trained per neuron; {samples} samples, bars: s.d.");
+        let mut note = format!("{devices}; β trained per neuron; means of {samples} samples");
         if memory + time > 0 {
             note += &format!("; left out of {all}: {memory} for memory (m), {time} for time (t)");
         }

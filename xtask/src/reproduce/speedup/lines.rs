@@ -60,7 +60,8 @@ impl Picture<'_> {
     }
 
     fn drawn(&self, svg: &mut String) -> Drawn {
-        let width = PANEL.0 * self.panels.len().max(2) as u32;
+        let panels = PANEL.0 * self.panels.len().max(2) as u32;
+        let width = panels.max(16 + self.names.iter().map(|name| entry(name)).sum::<i32>() as u32);
         let height = TITLE + LEGEND + PANEL.1 + NOTE;
         let area = SVGBackend::with_string(svg, (width, height)).into_drawing_area();
         area.fill(&WHITE)?;
@@ -92,7 +93,7 @@ impl Picture<'_> {
             })?;
             let style = ("sans-serif", 13).into_font();
             area.draw(&Text::new(name.clone(), (x + 33, 5), style))?;
-            x += 60 + 7 * name.chars().count() as i32;
+            x += entry(name);
         }
         Ok(())
     }
@@ -104,19 +105,20 @@ impl Picture<'_> {
             high: 0.0,
         };
         for point in self.panels.iter().flat_map(|p| p.lines.iter().flatten()) {
-            if let Point::Value(value, _) = *point {
-                scale.low = scale.low.min(value);
-                scale.high = scale.high.max(value);
+            if let Point::Value(value, sd) = *point {
+                scale.low = scale.low.min((value - sd).max(value / 2.0));
+                scale.high = scale.high.max(value + sd);
             }
         }
         if self.one || scale.high == 0.0 {
             scale.low = scale.low.min(0.9);
             scale.high = scale.high.max(1.1);
         }
-        // Room below for the letters of what was left out.
+        // Room below for the marks of what was left out.
+        let room = (scale.high / scale.low).powf(0.25).max(1.2);
         Scale {
-            low: scale.low / 1.6,
-            high: scale.high * 1.15,
+            low: scale.low / room,
+            high: scale.high * 1.05,
         }
     }
 
@@ -160,7 +162,14 @@ impl Picture<'_> {
                 .collect();
             for part in points.split(Option::is_none) {
                 let part = part.iter().flatten().map(|&(x, y, _)| (x, y));
-                chart.draw_series(LineSeries::new(part, ink.stroke_width(2)))?;
+                // Broken, so that a line below shows.
+                match index == 3 {
+                    true => {
+                        let part: Vec<_> = part.collect();
+                        chart.draw_series(DashedLineSeries::new(part, 6, 6, ink.stroke_width(2)))?
+                    }
+                    false => chart.draw_series(LineSeries::new(part, ink.stroke_width(2)))?,
+                };
             }
             for &(x, y, sd) in points.iter().flatten() {
                 let ends = [(x, (y - sd).max(scale.low)), (x, (y + sd).min(scale.high))];
@@ -178,14 +187,24 @@ impl Picture<'_> {
             for (place, point) in line.iter().enumerate() {
                 if let Point::LeftOut(letter) = *point {
                     let (x, _) = chart.backend_coord(&(place as f64, scale.low));
-                    let x = x - area.get_pixel_range().0.start + 7 * index as i32 - 10;
+                    let middle = panel.lines.len() as i32 - 1;
+                    let x = x - area.get_pixel_range().0.start + 6 * (2 * index as i32 - middle);
+                    let y = height as i32 - 26;
+                    mark(index, (x, y), &mut |shape| {
+                        area.draw(&shape).map_err(Into::into)
+                    })?;
                     let style = ("sans-serif", 12).into_font().color(&ink);
-                    area.draw(&Text::new(letter, (x, height as i32 - 14), style))?;
+                    area.draw(&Text::new(letter, (x - 3, y + 7), style))?;
                 }
             }
         }
         Ok(())
     }
+}
+
+/// The width of a name in the legend.
+fn entry(name: &str) -> i32 {
+    60 + 7 * name.chars().count() as i32
 }
 
 fn ink(index: usize) -> RGBColor {
@@ -211,7 +230,7 @@ where
     })
 }
 
-/// A logarithmic axis with marks at 1, 2 and 5 of every power of ten, or at the powers alone.
+/// A logarithmic axis with marks at round numbers, the fewer the more it covers.
 #[derive(Clone)]
 struct Scale {
     low: f64,
@@ -229,8 +248,11 @@ impl Ranged for Scale {
 
     fn key_points<H: KeyPointHint>(&self, _: H) -> Vec<f64> {
         let powers = self.low.log10().floor() as i32..=self.high.log10().ceil() as i32;
-        let wide = self.high / self.low > 300.0;
-        let steps: &[f64] = if wide { &[1.0] } else { &[1.0, 2.0, 5.0] };
+        let steps: &[f64] = match self.high / self.low {
+            ..10.0 => &[1.0, 1.5, 2.0, 3.0, 5.0, 7.0],
+            ..300.0 => &[1.0, 2.0, 5.0],
+            _ => &[1.0],
+        };
         let all = powers.flat_map(|power| steps.iter().map(move |m| m * 10_f64.powi(power)));
         all.filter(|v| (self.low..=self.high).contains(v)).collect()
     }
@@ -248,6 +270,5 @@ impl ValueFormatter<f64> for Scale {
 
 /// 0.001, 0.5, 20.
 fn short(value: &f64) -> String {
-    let digits = (-value.log10()).ceil().max(0.0) as usize;
-    format!("{value:.digits$}")
+    format!("{}", (value * 1e6).round() / 1e6)
 }

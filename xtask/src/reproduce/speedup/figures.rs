@@ -64,12 +64,12 @@ impl Figures<'_> {
             .iter()
             .flatten()
             .flat_map(|map| map.values.iter().flatten());
-        let mut notes = vec![
+        let notes = vec![
             "The number is how many times faster than the step-by-step standard model; blue is faster, \
              orange slower, white as fast."
                 .to_owned(),
+            self.note(all, "hatched"),
         ];
-        notes.push(self.note(all));
         let title = format!("a: Speedup over the standard model, batch {batch}");
         Maps {
             title: &title,
@@ -169,7 +169,7 @@ impl Figures<'_> {
         panels: Vec<Panel>,
     ) -> Result<String, String> {
         let points = panels.iter().flat_map(|p| p.lines.iter().flatten());
-        let note = self.note(points) + "; bars: s.d.";
+        let note = self.note(points, "marks at the foot") + "; bars: s.d.";
         Picture {
             title,
             x,
@@ -245,8 +245,8 @@ impl Figures<'_> {
         })
     }
 
-    /// What the samples are, and what was left out.
-    fn note<'b>(&self, points: impl Iterator<Item = &'b Point>) -> String {
+    /// What the samples are, and how much was left out, which is shown how.
+    fn note<'b>(&self, points: impl Iterator<Item = &'b Point>, shown: &str) -> String {
         let (mut memory, mut time, mut all) = (0, 0, 0);
         for point in points {
             match point {
@@ -261,7 +261,9 @@ impl Figures<'_> {
         let devices = self.devices();
         let mut note = format!("{devices}; β trained per neuron; means of {samples} samples");
         if memory + time > 0 {
-            note += &format!("; left out of {all}: {memory} for memory (m), {time} for time (t)");
+            note += &format!(
+                "; left out of {all} ({shown}): {memory} for memory (m), {time} for time (t)"
+            );
         }
         note
     }

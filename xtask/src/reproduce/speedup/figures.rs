@@ -270,10 +270,13 @@ impl Figures<'_> {
 
     fn devices(&self) -> String {
         let record = self.known.values().next();
-        record.map_or_else(String::new, |record| match record.device.as_str() {
-            "cpu" => format!("CPU, {} threads", record.threads),
-            other => other.to_owned(),
-        })
+        record.map_or_else(
+            || "nothing measured yet".to_owned(),
+            |record| match record.device.as_str() {
+                "cpu" => format!("CPU, {} threads", record.threads),
+                other => other.to_owned(),
+            },
+        )
     }
 }
 

@@ -111,7 +111,7 @@ impl Summary {
             scan_slower,
             measured: records.iter().filter(|r| r.left_out.is_none()).count(),
             left_out: records.iter().filter(|r| r.left_out.is_some()).count(),
-            seconds: records.iter().map(|r| r.took_seconds).sum(),
+            seconds: records.iter().fold(0.0, |sum, r| sum + r.took_seconds),
         }
     }
 }

@@ -13,27 +13,34 @@
 //! A batch is 128 samples. A step of a network is forward and cross entropy, then backward and Adam; of
 //! `layer` (the paper's speed benchmark: no readout) forward, then the backward pass of its summed spikes.
 //!
+//! [`Stack`] is the whole grid of the paper's speed benchmark: any batch, one layer or several, β trained or
+//! not, and the step-by-step standard model beside the fused ones. `cargo xtask reproduce speedup` times it.
+//!
 //! A measurement's engine says what does the work. `fused`: the hidden layer and its readout run as one
 //! operation (fmnist, shd, yinyang, long), or the scan as one kernel (layer). `events`: event-driven
 //! kernels layer by layer; only the last layer is fused with the readout (deep). `loop`: plain tensor
 //! operations, as convolutions or, for gemm, the matrix products alone. The engines are the same on a GPU:
 //! there too a hidden layer and its readout are one operation.
 
+mod dense;
 mod kernels;
 mod layer;
 mod machine;
 mod measure;
 mod products;
+mod stack;
 mod stopwatch;
 mod training;
 mod work;
 mod workload;
 
+pub use dense::{INPUTS, dense_spikes};
 pub use kernels::Kernel;
 pub use layer::Layer;
 pub use machine::{additions_per_second, copy_bandwidth};
-pub use measure::{Measurement, Method, measure};
+pub use measure::{Measurement, Method, commit, measure};
 pub use products::Products;
+pub use stack::{BetaKind, Pace, Stack};
 pub use stopwatch::{Lap, Passes, median};
 pub use training::Training;
 pub use work::Work;

@@ -222,7 +222,8 @@ fn baseline(workload: Workload, method: Method, device: &NamedDevice) -> Option<
     }
 }
 
-fn commit() -> Option<String> {
+/// The commit checked out, where git tells, else `BLOCK_COMMIT` when this was compiled.
+pub fn commit() -> Option<String> {
     checked_out().or_else(|| option_env!("BLOCK_COMMIT").map(str::to_owned))
 }
 

@@ -1,7 +1,9 @@
 use block_core::{SpikeEvents, SpikeEventsBuilder, SpikeTrain};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::dense::{INPUTS, dense_spikes};
 
 /// Samples of every batch.
 pub const BATCH: usize = 128;
@@ -92,7 +94,7 @@ impl Workload {
             Self::Fmnist => (784, vec![1000], 10, 100),
             Self::Shd => (700, vec![300], 20, 500),
             Self::YinYang => (4, vec![120], 3, 100),
-            Self::Layer { neurons, steps } => (1000, vec![neurons], 0, steps),
+            Self::Layer { neurons, steps } => (INPUTS, vec![neurons], 0, steps),
             Self::Deep => (784, vec![1000; 3], 10, 100),
             Self::Long => (784, vec![1000], 10, 4096),
         };
@@ -124,7 +126,7 @@ impl Workload {
             Self::Fmnist | Self::Deep | Self::YinYang => self.once(device).into(),
             Self::Shd => self.anywhere(0.023, device).into(),
             Self::Long => self.anywhere(40.0 / 4096.0, device).into(),
-            Self::Layer { .. } => self.dense(device).into(),
+            Self::Layer { steps, .. } => dense_spikes([BATCH, steps, INPUTS], 1, device).into(),
         }
     }
 
@@ -190,21 +192,6 @@ impl Workload {
                 .expect("the spikes are drawn in range");
         }
         builder.build(device)
-    }
-
-    /// The paper's: a rate r for each sample, uniform from 0 to 200, and at every step Poisson(r/t)
-    /// spikes of each unit, clipped to 1.
-    fn dense(self, device: &Device) -> Tensor<3> {
-        let Sizes { inputs, steps, .. } = self.sizes();
-        let mut rng = rng();
-        let mut spikes = Vec::with_capacity(BATCH * steps * inputs);
-        for _ in 0..BATCH {
-            let rate = rng.random_range(0.0..200.0);
-            let any = -f64::exp_m1(-rate / steps as f64) as f32;
-            let spike = |_| f32::from(u8::from(rng.random::<f32>() < any));
-            spikes.extend((0..steps * inputs).map(spike));
-        }
-        Tensor::from_data(TensorData::new(spikes, [BATCH, steps, inputs]), device)
     }
 }
 

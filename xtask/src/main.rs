@@ -47,6 +47,9 @@ enum Task {
     Reproduce(reproduce::Task),
     /// Draws a run's accuracy over its epochs, as SVG.
     Curve(curve::Args),
+    /// The paper's figures, reproduced.
+    #[command(subcommand)]
+    Reproduce(reproduce::Task),
 }
 
 fn main() -> ExitCode {
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Task::Instructions(args) => instructions::run(&args),
         Task::Reproduce(task) => reproduce::run(&task),
         Task::Curve(args) => curve::run(&args),
+        Task::Reproduce(task) => reproduce::run(&task),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -89,11 +93,14 @@ fn command(program: &str, args: &[&str], variables: &[(&str, &str)]) -> Result<(
     Err(format!("{line}: {status}"))
 }
 
-/// Writes a file under a hidden name of its own, syncs it, and gives it its name.
+/// Writes a file under a hidden name of its own, syncs it, and gives it its name. Makes its folder.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), String> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let part = path.with_file_name(format!(".{name}.{}", std::process::id()));
     let write = || {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
         let mut file = File::create(&part)?;
         file.write_all(bytes)?;
         file.sync_all()?;

@@ -117,14 +117,16 @@ impl LeakyLinear {
         linear_membrane(input, &self.synapses(), &self.neurons())
     }
 
-    pub(crate) fn synapses(&self) -> Synapses {
+    /// Weight and bias.
+    pub fn synapses(&self) -> Synapses {
         Synapses {
             weight: self.weight.val(),
             bias: self.bias.val(),
         }
     }
 
-    pub(crate) fn neurons(&self) -> LeakyNeurons {
+    /// β and surrogate.
+    pub fn neurons(&self) -> LeakyNeurons {
         LeakyNeurons::new(self.beta.val()).with_surrogate(self.surrogate)
     }
 }

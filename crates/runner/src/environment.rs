@@ -111,7 +111,7 @@ pub fn peak_memory_bytes() -> Option<u64> {
 }
 
 /// The memory that new work can have without swapping, in bytes, where Linux tells it.
-pub(crate) fn available_memory_bytes() -> Option<u64> {
+pub fn available_memory_bytes() -> Option<u64> {
     proc_bytes("/proc/meminfo", "MemAvailable")
 }
 

@@ -41,7 +41,7 @@ mod weights;
 pub use config::{
     BetaKeys, Config, DataConfig, EncodeConfig, ModelConfig, ModelKind, TrainConfig, Validation,
 };
-pub use environment::{Environment, Resumption, peak_memory_bytes};
+pub use environment::{Environment, Resumption, available_memory_bytes, peak_memory_bytes};
 pub use error::{Result, RunnerError};
 pub use evaluate::{ClassReport, Evaluation, EvaluationReport};
 pub use metrics::{BatchRecord, EpochRecord, Totals};

@@ -3,6 +3,7 @@
 mod activity;
 mod content;
 mod datasets;
+mod figures;
 mod html;
 mod markdown;
 mod paper;
@@ -11,7 +12,9 @@ mod report;
 mod results;
 mod robustness;
 mod runs;
+mod speedup;
 mod statistics;
+mod traces;
 
 use std::path::PathBuf;
 
@@ -27,6 +30,10 @@ pub enum Task {
     Datasets(Args),
     /// Both, and the report.
     All(Args),
+    /// Figures 1 and 2: what the standard and the block model make of the same kind of input, as SVG.
+    Figures(figures::Args),
+    /// Figure 3: the block model against the standard one, forward and backward, by formulation.
+    Speedup(speedup::Args),
     /// Writes report.html, figures and docs/reproduction.md from the results that are there.
     Docs(Docs),
 }
@@ -68,6 +75,8 @@ pub fn run(task: &Task) -> Result<(), String> {
         Task::Robustness(args) => work(&[Experiment::Robustness], args),
         Task::Datasets(args) => work(&[Experiment::DataSets], args),
         Task::All(args) => work(&[Experiment::Robustness, Experiment::DataSets], args),
+        Task::Figures(args) => figures::run(args),
+        Task::Speedup(args) => speedup::run(args),
         Task::Docs(Docs { check: true, out }) => report::check(&Places::new(out)),
         Task::Docs(Docs { check: false, out }) => report::write(&Places::new(out)),
     }

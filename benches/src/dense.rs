@@ -1,0 +1,23 @@
+//! The spikes of the paper's speed benchmark.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+/// Its input units.
+pub const INPUTS: usize = 1000;
+
+/// A batch `[batch, time, unit]`: a rate r for each sample, uniform from 0 to 200, and at every step
+/// Poisson(r/t) spikes of each unit, clipped to 1. The same for the same seed.
+pub fn dense_spikes(shape: [usize; 3], seed: u64, device: &Device) -> Tensor<3> {
+    let [batch, steps, units] = shape;
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let mut spikes = Vec::with_capacity(batch * steps * units);
+    for _ in 0..batch {
+        let rate = rng.random_range(0.0..200.0);
+        let any = -f64::exp_m1(-rate / steps as f64) as f32;
+        let spike = |_| f32::from(u8::from(rng.random::<f32>() < any));
+        spikes.extend((0..steps * units).map(spike));
+    }
+    Tensor::from_data(TensorData::new(spikes, shape), device)
+}

@@ -1,0 +1,141 @@
+use block_core::{SpikeError, SpikeTrain, block, standard};
+use block_models::{Formulation, LeakyLinear, LeakyLinearConfig};
+use burn::tensor::{Device, Tensor};
+use runner::device::NamedDevice;
+use serde::{Deserialize, Serialize};
+
+use crate::Lap;
+use crate::dense::INPUTS;
+use crate::stopwatch::Stopwatch;
+
+/// How a layer of the speed benchmark is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pace {
+    /// The standard single-spike model step by step on autodiff, what the paper compares with: a matrix
+    /// product, then some ten tensor operations a time step.
+    Standard,
+    /// The block model as the paper's two convolutions over time, after the same matrix product.
+    Convolution,
+    /// The block model as this library computes it: a matrix product and one fused scan; between layers
+    /// events, on the CPU.
+    Scan,
+    /// The standard single-spike model with all that the scan has but the block model: one fused
+    /// sequential kernel, the gradient in closed form, events between layers.
+    FusedStandard,
+}
+
+impl Pace {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::Standard,
+        Self::Convolution,
+        Self::Scan,
+        Self::FusedStandard,
+    ];
+}
+
+/// What the neurons' decay is: 0.9 in all cases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BetaKind {
+    /// One a neuron, trained.
+    TrainedPerNeuron,
+    /// One a neuron, without a gradient.
+    FixedPerNeuron,
+    /// One for all, without a gradient.
+    FixedShared,
+}
+
+/// Layers of neurons without a readout on the speed benchmark's dense spikes, the same weights for every
+/// [`Pace`].
+pub struct Stack {
+    layers: Vec<LeakyLinear>,
+    device: NamedDevice,
+}
+
+impl Stack {
+    /// Fresh layers of so many neurons each.
+    pub fn new(layers: usize, neurons: usize, beta: BetaKind, device: &NamedDevice) -> Self {
+        let tracked: Device = device.device.clone().autodiff();
+        let layer = |index: usize| {
+            let inputs = if index == 0 { INPUTS } else { neurons };
+            LeakyLinearConfig::new(inputs, neurons)
+                .with_beta_per_neuron(beta != BetaKind::FixedShared)
+                .with_beta_trained(beta == BetaKind::TrainedPerNeuron)
+                .init(&tracked)
+        };
+        Self {
+            layers: (0..layers).map(layer).collect(),
+            device: device.clone(),
+        }
+    }
+
+    /// The last layer's spikes.
+    ///
+    /// # Errors
+    ///
+    /// [`SpikeError`] if the input does not have the benchmark's units.
+    pub fn spikes(&self, input: &SpikeTrain, pace: Pace) -> Result<Tensor<3>, SpikeError> {
+        let mut train = input.clone();
+        for layer in &self.layers {
+            train = match pace {
+                Pace::Scan => layer.spikes(&train, Formulation::Scan)?.train,
+                Pace::FusedStandard => layer.spikes(&train, Formulation::StandardSingle)?.train,
+                Pace::Convolution => {
+                    let current = layer.synapses().current(&train)?;
+                    block::convolution(current, &layer.neurons())?.spikes.into()
+                }
+                Pace::Standard => {
+                    let current = layer.synapses().current(&train)?;
+                    standard::single_spike(current, &layer.neurons())?
+                        .spikes
+                        .into()
+                }
+            };
+        }
+        Ok(train.dense().expect("layers put out dense spikes").clone())
+    }
+
+    /// Times the layers forward, then the sum of the last one's spikes and backward.
+    ///
+    /// # Errors
+    ///
+    /// If the device fails.
+    ///
+    /// # Panics
+    ///
+    /// If the input does not have the benchmark's units.
+    pub fn lap(&self, input: &SpikeTrain, pace: Pace) -> runner::Result<Lap> {
+        let mut watch = Stopwatch::start(&self.device)?;
+        let spikes = self.spikes(input, pace).expect("the batch fits the layer");
+        let forward = watch.split()?;
+        drop(spikes.sum().backward());
+        let backward = watch.split()?;
+        Ok(Lap { forward, backward })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dense_spikes;
+
+    #[test]
+    fn all_paces_give_the_same_spikes() {
+        let device = runner::device::select("cpu").unwrap();
+        device.device.seed(1);
+        let stack = Stack::new(1, 50, BetaKind::TrainedPerNeuron, &device);
+        let tracked = device.device.clone().autodiff();
+        let input = SpikeTrain::from(dense_spikes([3, 16, INPUTS], 5, &tracked));
+        let sums = Pace::ALL.map(|pace| {
+            let spikes = stack.spikes(&input, pace).unwrap();
+            let counts = spikes.sum_dim(2).into_data();
+            counts.iter::<f32>().collect::<Vec<_>>()
+        });
+        assert!(sums[0].iter().sum::<f32>() > 0.0);
+        for other in &sums[1..] {
+            assert_eq!(other, &sums[0]);
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! The same spikes from the standard and the block model, and the time that both take: what
+//! `docs/tutorial.md` walks through. Writes its pictures into the folder given, `docs/tutorial` by default.
+//!
+//! ```sh
+//! cargo run --example tutorial
+//! ```
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use block_core::{
+    LeakyNeurons, NeuronModel, SpikeTrain, Synapses, block, integrate, spikes, standard,
+};
+use burn::tensor::{Device, Tensor, TensorData};
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+const INPUTS: usize = 10;
+const STEPS: usize = 128;
+const BETA: f32 = 0.9;
+const BATCH: usize = 128;
+/// Timed after one that is not.
+const RUNS: usize = 30;
+/// One whose neuron fires in the middle.
+const SEED: u64 = 8;
+
+type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> Result {
+    let out = std::env::args().nth(1);
+    let out = PathBuf::from(out.unwrap_or_else(|| "docs/tutorial".to_owned()));
+    std::fs::create_dir_all(&out)?;
+    same_spikes(&out)?;
+    same_potentials(&out)?;
+    speed(&out)
+}
+
+/// One neuron and its inputs.
+struct Neuron {
+    input: SpikeTrain,
+    synapses: Synapses,
+    neurons: LeakyNeurons,
+}
+
+impl Neuron {
+    /// Weights and bias from U(−1/√inputs, 1/√inputs); an input spike wherever U(0, 1) exceeds 0.8.
+    fn new(batch: usize, device: &Device) -> Self {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(SEED);
+        let bound = 1.0 / (INPUTS as f32).sqrt();
+        let mut uniform = |count: usize, low: f32, high: f32| -> Vec<f32> {
+            (0..count).map(|_| rng.random_range(low..high)).collect()
+        };
+        let weight = TensorData::new(uniform(INPUTS, -bound, bound), [INPUTS, 1]);
+        let drawn = uniform(batch * STEPS * INPUTS, 0.0, 1.0).into_iter();
+        let fired: Vec<f32> = drawn.map(|u| f32::from(u8::from(u > 0.8))).collect();
+        let input = TensorData::new(fired, [batch, STEPS, INPUTS]);
+        Self {
+            input: SpikeTrain::from(Tensor::<3>::from_data(input, device)),
+            synapses: Synapses {
+                weight: Tensor::from_data(weight, device).require_grad(),
+                bias: Tensor::zeros([1], device).require_grad(),
+            },
+            neurons: LeakyNeurons::new(Tensor::from_floats([BETA], device)),
+        }
+    }
+
+    /// I = x·W + bias.
+    fn current(&self) -> Result<Tensor<3>> {
+        Ok(self.synapses.current(&self.input)?)
+    }
+}
+
+/// 1: the spikes of both models.
+fn same_spikes(out: &Path) -> Result {
+    let neuron = Neuron::new(1, &Device::flex().autodiff());
+    let current = neuron.current()?;
+    let standard = standard::single_spike(current.clone(), &neuron.neurons)?;
+    let block = block::scan(current, &neuron.neurons)?;
+    let first: Vec<i64> = block.first_steps.into_data().iter::<i64>().collect();
+    let (standard_spikes, block_spikes) = (floats(standard.spikes), floats(block.spikes));
+    println!("the neuron fires at step {}", first[0]);
+    println!(
+        "both models give the same spikes: {}",
+        standard_spikes == block_spikes
+    );
+
+    let path = out.join("spikes.svg");
+    let area = page(&path, (760, 560), "The same spike from both models")?;
+    let parts = area.split_evenly((3, 1));
+    raster(&parts[0], &neuron.input)?;
+    let fired = Some(first[0] as usize);
+    course(&parts[1], "V, standard", &floats(standard.membrane), fired)?;
+    course(&parts[2], "V, block", &floats(block.membrane), fired)?;
+    area.present()?;
+    Ok(())
+}
+
+/// 1, again: neurons that only integrate.
+fn same_potentials(out: &Path) -> Result {
+    let neuron = Neuron::new(1, &Device::flex().autodiff());
+    let current = neuron.current()?;
+    let standard = floats(standard::integrator(current.clone(), &neuron.neurons)?.membrane);
+    let block = floats(integrate(current, &neuron.neurons)?);
+    let apart = standard.iter().zip(&block).map(|(a, b)| (a - b).abs());
+    println!(
+        "integrators differ by {} at most",
+        apart.fold(0.0, f32::max)
+    );
+
+    let path = out.join("integrator.svg");
+    let area = page(
+        &path,
+        (760, 400),
+        "Integrators: the same potential from both models",
+    )?;
+    let parts = area.split_evenly((2, 1));
+    course(&parts[0], "V, standard", &standard, None)?;
+    course(&parts[1], "V, block", &block, None)?;
+    area.present()?;
+    Ok(())
+}
+
+/// What is timed: from the current to the spikes.
+type Formulation = fn(Tensor<3>, &LeakyNeurons) -> Result<Tensor<3>>;
+
+const FORMULATIONS: [(&str, Formulation); 4] = [
+    ("standard, step by step", |current, neurons| {
+        Ok(standard::single_spike(current, neurons)?.spikes)
+    }),
+    ("block, convolution", |current, neurons| {
+        Ok(block::convolution(current, neurons)?.spikes)
+    }),
+    ("block, scan", |current, neurons| {
+        Ok(block::scan(current, neurons)?.spikes)
+    }),
+    ("standard, fused kernel", |current, neurons| {
+        Ok(spikes(current, neurons, NeuronModel::SingleSpike)?.spikes)
+    }),
+];
+
+/// 2: seconds of forward and backward of the summed spikes.
+fn speed(out: &Path) -> Result {
+    let mut bars = Vec::new();
+    for (name, device) in devices() {
+        let neuron = Neuron::new(BATCH, &device.clone().autodiff());
+        for (formulation, run) in FORMULATIONS {
+            let mut seconds = Vec::new();
+            for _ in 0..=RUNS {
+                device.sync()?;
+                let start = Instant::now();
+                let spikes = run(neuron.current()?, &neuron.neurons)?;
+                drop(spikes.sum().backward());
+                device.sync()?;
+                seconds.push(start.elapsed().as_secs_f64());
+            }
+            seconds.remove(0);
+            seconds.sort_by(f64::total_cmp);
+            let milliseconds = 1e3 * seconds[RUNS / 2];
+            println!("{name}: {formulation}: {milliseconds:.3} ms");
+            bars.push((format!("{name}: {formulation}"), milliseconds));
+        }
+    }
+    draw_bars(&out.join("speed.svg"), &bars)
+}
+
+/// The CPU, and the GPUs that are compiled in and present.
+fn devices() -> Vec<(String, Device)> {
+    #[allow(unused_mut, reason = "without GPUs there is only the CPU")]
+    let mut all = vec![("CPU".to_owned(), Device::flex())];
+    #[cfg(feature = "cuda")]
+    all.extend(gpus("CUDA", burn::tensor::DeviceType::Cuda));
+    #[cfg(feature = "wgpu")]
+    all.extend(gpus("wgpu", burn::tensor::DeviceType::Wgpu));
+    all
+}
+
+#[cfg(any(feature = "cuda", feature = "wgpu"))]
+fn gpus(kind: &str, of: burn::tensor::DeviceType) -> Vec<(String, Device)> {
+    let found = Device::enumerate(of).into_vec().into_iter().enumerate();
+    found
+        .map(|(index, device)| (format!("{kind} {index}"), device))
+        .collect()
+}
+
+fn floats(values: Tensor<3>) -> Vec<f32> {
+    values.into_data().iter::<f32>().collect()
+}
+
+// From here on pictures.
+
+const INK: RGBColor = RGBColor(0x1f, 0x77, 0xb4);
+const SPIKE: RGBColor = RGBColor(0xb0, 0x3a, 0x00);
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+fn page<'a>(path: &'a Path, size: (u32, u32), title: &str) -> Result<Area<'a>> {
+    let area = SVGBackend::new(path, size).into_drawing_area();
+    area.fill(&WHITE)?;
+    println!("{}", path.display());
+    Ok(area.titled(title, ("sans-serif", 17))?)
+}
+
+fn raster(area: &Area<'_>, input: &SpikeTrain) -> Result {
+    let mut chart = ChartBuilder::on(area)
+        .margin(8)
+        .x_label_area_size(36)
+        .y_label_area_size(56)
+        .build_cartesian_2d(0.0..STEPS as f32, -0.7..INPUTS as f32 - 0.3)?;
+    let mut mesh = chart.configure_mesh();
+    mesh.disable_mesh().y_desc("input unit").x_desc("time step");
+    mesh.x_label_formatter(&whole)
+        .y_label_formatter(&whole)
+        .draw()?;
+    let dense = floats(input.dense().ok_or("a dense input")?.clone());
+    let fired = dense.iter().enumerate().filter(|&(_, &x)| x > 0.0);
+    let at = |index: usize| ((index / INPUTS) as f32, (index % INPUTS) as f32);
+    chart.draw_series(fired.map(|(index, _)| Circle::new(at(index), 2, INK.filled())))?;
+    Ok(())
+}
+
+/// A potential, its threshold if there is one that counts, and a dot at the spike.
+fn course(area: &Area<'_>, name: &str, membrane: &[f32], fired: Option<usize>) -> Result {
+    let high = membrane.iter().copied().fold(1.0, f32::max) + 0.4;
+    let low = membrane.iter().copied().fold(0.0, f32::min) - 0.2;
+    let mut chart = ChartBuilder::on(area)
+        .margin(8)
+        .x_label_area_size(36)
+        .y_label_area_size(56)
+        .build_cartesian_2d(0.0..STEPS as f32, low..high)?;
+    let mut mesh = chart.configure_mesh();
+    mesh.disable_mesh()
+        .y_desc(name)
+        .x_desc("time step")
+        .y_labels(5);
+    mesh.x_label_formatter(&whole)
+        .y_label_formatter(&|v| format!("{v:.1}"))
+        .draw()?;
+    let points = membrane.iter().enumerate().map(|(t, &v)| (t as f32, v));
+    chart.draw_series(LineSeries::new(points, INK.stroke_width(2)))?;
+    if let Some(step) = fired {
+        let line = [(0.0, 1.0), (STEPS as f32, 1.0)];
+        chart.draw_series(DashedLineSeries::new(line, 5, 4, SPIKE.into()))?;
+        let style = ("sans-serif", 12).into_font().color(&SPIKE);
+        let height = 0.13 * (high - low);
+        chart.draw_series([Text::new("threshold", (1.0, 1.0 + height), style.clone())])?;
+        let (x, y) = (step as f32, membrane[step]);
+        chart.draw_series([Circle::new((x, y), 5, SPIKE.filled())])?;
+        chart.draw_series([Text::new("spike", (x + 2.0, y + height), style)])?;
+    }
+    Ok(())
+}
+
+/// Bars, and the numbers beside them.
+fn draw_bars(path: &Path, bars: &[(String, f64)]) -> Result {
+    const HIGH: i32 = 34;
+    let height = 60 + HIGH as u32 * bars.len() as u32;
+    let title = "Forward and backward, 128 samples, milliseconds";
+    let area = page(path, (760, height), title)?;
+    let most = bars.iter().map(|bar| bar.1).fold(0.0, f64::max);
+    for (row, (name, milliseconds)) in (0..).zip(bars) {
+        let (left, top) = (230, 8 + row * HIGH);
+        let long = 430.0 * milliseconds / most;
+        let right = left + long as i32;
+        let corners = [(left, top), (right, top + HIGH - 10)];
+        area.draw(&Rectangle::new(corners, INK.mix(0.75).filled()))?;
+        let style = ("sans-serif", 13).into_font();
+        area.draw(&Text::new(name.clone(), (12, top + 6), style.clone()))?;
+        let value = format!("{milliseconds:.2}");
+        area.draw(&Text::new(value, (right + 8, top + 6), style))?;
+    }
+    area.present()?;
+    Ok(())
+}
+
+fn whole(value: &f32) -> String {
+    format!("{value:.0}")
+}

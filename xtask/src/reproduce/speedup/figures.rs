@@ -1,0 +1,314 @@
+//! Figure 3, a to f, from the records.
+
+use std::collections::HashMap;
+
+use benches::{BetaKind, Pace};
+
+use super::grid::{Cell, FEW, Grid, MANY, USUAL};
+use super::lines::{Panel, Picture, Point};
+use super::maps::{Map, Maps};
+use super::record::{Record, Timing};
+
+/// Forward, backward or both.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Pass {
+    Total,
+    Forward,
+    Backward,
+}
+
+/// What is compared with the step-by-step standard model.
+const FASTER: [Pace; 3] = [Pace::Scan, Pace::Convolution, Pace::FusedStandard];
+
+/// The pictures by file name.
+pub fn all(grid: &Grid, records: &[Record]) -> Result<Vec<(&'static str, String)>, String> {
+    let known = records.iter().map(|r| ((r.cell, r.formulation), r));
+    let figures = Figures {
+        grid,
+        known: known.collect(),
+    };
+    Ok(vec![
+        ("a.svg", figures.a()?),
+        ("b.svg", figures.b()?),
+        ("c.svg", figures.c()?),
+        ("d.svg", figures.d()?),
+        ("e.svg", figures.e()?),
+        ("f.svg", figures.f()?),
+    ])
+}
+
+struct Figures<'a> {
+    grid: &'a Grid,
+    known: HashMap<(Cell, Pace), &'a Record>,
+}
+
+impl Figures<'_> {
+    fn a(&self) -> Result<String, String> {
+        let batch = self.grid.batch();
+        let passes = [
+            (Pass::Total, "total"),
+            (Pass::Forward, "forward"),
+            (Pass::Backward, "backward"),
+        ];
+        let map = |pace, (pass, name)| Map {
+            title: format!("{}: {name}", label(pace)),
+            values: self.over(self.grid.neurons, |n| {
+                self.over(self.grid.steps, |t| {
+                    self.speedup(cell(batch, 1, n, t), pace, pass)
+                })
+            }),
+        };
+        let row = |pace| passes.map(|pass| map(pace, pass)).into();
+        let maps: Vec<Vec<Map>> = FASTER.into_iter().map(row).collect();
+        let all = maps
+            .iter()
+            .flatten()
+            .flat_map(|map| map.values.iter().flatten());
+        let notes = vec![
+            "The number is how many times faster than the step-by-step standard model; blue is faster, \
+             orange slower, white as fast."
+                .to_owned(),
+            self.note(all, "hatched"),
+        ];
+        let title = format!("a: Speedup over the standard model, batch {batch}");
+        Maps {
+            title: &title,
+            maps,
+            neurons: self.grid.neurons,
+            steps: self.grid.steps,
+            notes,
+        }
+        .draw()
+    }
+
+    fn b(&self) -> Result<String, String> {
+        let panel = |&batch: &usize| Panel {
+            title: format!("batch {batch}"),
+            lines: self.over(&Pace::ALL, |pace| {
+                self.over(self.grid.steps, |t| {
+                    self.seconds(cell(batch, 1, FEW, t), pace)
+                })
+            }),
+        };
+        let panels = self.grid.batches.iter().map(panel).collect();
+        self.picture(
+            "b: Forward and backward, 100 neurons",
+            ("time steps", self.grid.steps),
+            "seconds",
+            Pace::ALL.map(label).to_vec(),
+            panels,
+        )
+    }
+
+    fn c(&self) -> Result<String, String> {
+        let (batch, neurons) = (self.grid.batch(), self.lines_of_c());
+        let panels = self.by_pace(&neurons, self.grid.layers, |pace, n, layers| {
+            self.speedup(cell(batch, layers, n, USUAL), pace, Pass::Total)
+        });
+        self.picture(
+            &format!("c: Speedup over the standard model, batch {batch}, {USUAL} time steps"),
+            ("hidden layers", self.grid.layers),
+            "speedup, times",
+            self.over(&neurons, |n| format!("{n} neurons a layer")),
+            panels,
+        )
+    }
+
+    fn d(&self) -> Result<String, String> {
+        let panels = self.by_pace(self.grid.batches, self.grid.wide, |pace, batch, n| {
+            self.speedup(cell(batch, 1, n, USUAL), pace, Pass::Total)
+        });
+        self.picture(
+            &format!("d: Speedup over the standard model, many neurons, {USUAL} time steps"),
+            ("neurons", self.grid.wide),
+            "speedup, times",
+            self.batches(),
+            panels,
+        )
+    }
+
+    fn e(&self) -> Result<String, String> {
+        let panels = self.by_pace(self.grid.batches, self.grid.steps, |pace, batch, t| {
+            self.speedup(cell(batch, 1, MANY, t), pace, Pass::Forward)
+        });
+        self.picture(
+            &format!("e: Speedup of the forward pass over the standard model, {MANY} neurons"),
+            ("time steps", self.grid.steps),
+            "speedup, times",
+            self.batches(),
+            panels,
+        )
+    }
+
+    fn f(&self) -> Result<String, String> {
+        let panel = |pace| Panel {
+            title: label(pace),
+            lines: self.over(self.grid.batches, |batch| {
+                self.over(self.grid.steps, |t| {
+                    let at = cell(batch, 1, MANY, t);
+                    let of = |pass| self.timing(at, pace, pass);
+                    ratio(of(Pass::Backward), of(Pass::Forward))
+                })
+            }),
+        };
+        self.picture(
+            &format!("f: Time of the backward pass over that of the forward pass, {MANY} neurons"),
+            ("time steps", self.grid.steps),
+            "backward / forward, times",
+            self.batches(),
+            self.over(&Pace::ALL, panel),
+        )
+    }
+
+    fn picture(
+        &self,
+        title: &str,
+        (x, places): (&str, &[usize]),
+        y: &str,
+        names: Vec<String>,
+        panels: Vec<Panel>,
+    ) -> Result<String, String> {
+        let points = panels.iter().flat_map(|p| p.lines.iter().flatten());
+        let note = self.note(points, "marks at the foot") + "; bars: s.d.";
+        Picture {
+            title,
+            x,
+            places: self.over(places, |place| place.to_string()),
+            y,
+            names,
+            one: y != "seconds",
+            panels,
+            note,
+        }
+        .draw()
+    }
+
+    /// A panel a formulation, a line for each of `lines`.
+    fn by_pace(
+        &self,
+        lines: &[usize],
+        places: &[usize],
+        value: impl Fn(Pace, usize, usize) -> Point,
+    ) -> Vec<Panel> {
+        let panel = |pace| Panel {
+            title: label(pace),
+            lines: self.over(lines, |line| {
+                self.over(places, |place| value(pace, line, place))
+            }),
+        };
+        FASTER.into_iter().map(panel).collect()
+    }
+
+    fn over<T: Copy, U>(&self, all: &[T], one: impl Fn(T) -> U) -> Vec<U> {
+        all.iter().map(|&value| one(value)).collect()
+    }
+
+    fn batches(&self) -> Vec<String> {
+        self.over(self.grid.batches, |batch| format!("batch {batch}"))
+    }
+
+    /// The paper's 200, 400 and 800 neurons, as far as they are measured.
+    fn lines_of_c(&self) -> Vec<usize> {
+        let shown = self.grid.layer_neurons.iter().copied();
+        shown.filter(|n| [200, 400, 800].contains(n)).collect()
+    }
+
+    fn speedup(&self, cell: Cell, pace: Pace, pass: Pass) -> Point {
+        ratio(
+            self.timing(cell, Pace::Standard, pass),
+            self.timing(cell, pace, pass),
+        )
+    }
+
+    fn seconds(&self, cell: Cell, pace: Pace) -> Point {
+        match self.timing(cell, pace, Pass::Total) {
+            Ok(timing) => Point::Value(timing.mean, timing.sd),
+            Err(nothing) => nothing,
+        }
+    }
+
+    fn timing(&self, cell: Cell, pace: Pace, pass: Pass) -> Result<Timing, Point> {
+        let record = self.known.get(&(cell, pace)).ok_or(Point::Nothing)?;
+        let (Some(forward), Some(backward)) = (&record.forward, &record.backward) else {
+            let why = record.left_out.as_deref().unwrap_or_default();
+            return Err(Point::LeftOut(if why.starts_with("memory") {
+                "m"
+            } else {
+                "t"
+            }));
+        };
+        let pairs = forward.samples.iter().zip(&backward.samples);
+        Ok(match pass {
+            Pass::Total => Timing::of(pairs.map(|(f, b)| f + b).collect()),
+            Pass::Forward => forward.clone(),
+            Pass::Backward => backward.clone(),
+        })
+    }
+
+    /// What the samples are, and how much was left out, which is shown how.
+    fn note<'b>(&self, points: impl Iterator<Item = &'b Point>, shown: &str) -> String {
+        let (mut memory, mut time, mut all) = (0, 0, 0);
+        for point in points {
+            match point {
+                Point::LeftOut("m") => memory += 1,
+                Point::LeftOut(_) => time += 1,
+                Point::Nothing => continue,
+                Point::Value(..) => {}
+            }
+            all += 1;
+        }
+        let samples = self.grid.samples;
+        let devices = self.devices();
+        let mut note = format!("{devices}; β trained per neuron; means of {samples} samples");
+        if memory + time > 0 {
+            note += &format!(
+                "; left out of {all} ({shown}): {memory} for memory (m), {time} for time (t)"
+            );
+        }
+        note
+    }
+
+    fn devices(&self) -> String {
+        let record = self.known.values().next();
+        record.map_or_else(
+            || "nothing measured yet".to_owned(),
+            |record| match record.device.as_str() {
+                "cpu" => format!("CPU, {} threads", record.threads),
+                other => other.to_owned(),
+            },
+        )
+    }
+}
+
+/// That of the mean times; what was left out above comes first.
+fn ratio(above: Result<Timing, Point>, below: Result<Timing, Point>) -> Point {
+    match (above, below) {
+        (Ok(above), Ok(below)) => {
+            let ratio = above.mean / below.mean;
+            let relative = (above.sd / above.mean).hypot(below.sd / below.mean);
+            Point::Value(ratio, ratio * relative)
+        }
+        (Err(nothing), _) | (_, Err(nothing)) => nothing,
+    }
+}
+
+/// The paper's figures show β trained per neuron.
+fn cell(batch: usize, layers: usize, neurons: usize, steps: usize) -> Cell {
+    Cell {
+        batch,
+        layers,
+        neurons,
+        steps,
+        beta: BetaKind::TrainedPerNeuron,
+    }
+}
+
+fn label(pace: Pace) -> String {
+    match pace {
+        Pace::Standard => "standard, step by step",
+        Pace::Convolution => "block, convolution",
+        Pace::Scan => "block, scan",
+        Pace::FusedStandard => "standard, fused kernel",
+    }
+    .to_owned()
+}

@@ -47,9 +47,6 @@ enum Task {
     Reproduce(reproduce::Task),
     /// Draws a run's accuracy over its epochs, as SVG.
     Curve(curve::Args),
-    /// The paper's figures, reproduced.
-    #[command(subcommand)]
-    Reproduce(reproduce::Task),
 }
 
 fn main() -> ExitCode {
@@ -67,7 +64,6 @@ fn main() -> ExitCode {
         Task::Instructions(args) => instructions::run(&args),
         Task::Reproduce(task) => reproduce::run(&task),
         Task::Curve(args) => curve::run(&args),
-        Task::Reproduce(task) => reproduce::run(&task),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

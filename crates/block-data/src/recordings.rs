@@ -2,6 +2,7 @@
 
 use burn_dataset::{Dataset, DatasetError};
 
+use crate::encode::check_recording;
 use crate::{DataError, Input, Recording, Sample};
 
 /// A split of a data set of recordings: flat arrays of all events, and where each recording ends.
@@ -31,16 +32,7 @@ impl Recordings {
     /// [`DataError::Argument`] when units and times differ in number, [`DataError::EventTime`] for a
     /// time that is negative or not finite.
     pub fn push(&mut self, label: u32, units: &[u32], times: &[f32]) -> Result<(), DataError> {
-        if units.len() != times.len() {
-            let expected = format!("{}, one for each time", times.len());
-            let what = "the number of a recording's units";
-            return Err(DataError::argument(what, units.len(), expected));
-        }
-        let valid = |time: f32| time >= 0.0 && time.is_finite();
-        if let Some(index) = times.iter().position(|&time| !valid(time)) {
-            let found = times[index];
-            return Err(DataError::EventTime { index, found });
-        }
+        check_recording(units, times)?;
         self.units.extend(units);
         self.times.extend(times);
         self.ends.push(self.units.len());

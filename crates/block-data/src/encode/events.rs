@@ -75,22 +75,30 @@ impl EventBinning {
         events: &mut Vec<(u32, u32)>,
     ) -> Result<(), DataError> {
         events.clear();
-        if units.len() != times.len() {
-            let expected = format!("{}, one for each time", times.len());
-            let what = "the number of a recording's units";
-            return Err(DataError::argument(what, units.len(), expected));
-        }
-        let valid = |time: f32| time >= 0.0 && time.is_finite();
-        if let Some(index) = times.iter().position(|&time| !valid(time)) {
-            let found = times[index];
-            return Err(DataError::EventTime { index, found });
-        }
+        check_recording(units, times)?;
         let end = self.steps as f32;
         events.extend(units.iter().zip(times).filter_map(|(&unit, &time)| {
             let step = (time * 1000.0 / self.dt).round_ties_even();
             (step < end).then(|| (step as u32, unit % self.units))
         }));
         Ok(())
+    }
+}
+
+/// Checks that there is a time for each unit, finite and not negative.
+pub(crate) fn check_recording(units: &[u32], times: &[f32]) -> Result<(), DataError> {
+    if units.len() != times.len() {
+        let expected = format!("{}, one for each time", times.len());
+        let what = "the number of a recording's units";
+        return Err(DataError::argument(what, units.len(), expected));
+    }
+    let valid = |time: f32| time >= 0.0 && time.is_finite();
+    match times.iter().position(|&time| !valid(time)) {
+        Some(index) => Err(DataError::EventTime {
+            index,
+            found: times[index],
+        }),
+        None => Ok(()),
     }
 }
 

@@ -7,6 +7,7 @@ mod single_spike;
 
 pub use analogue::{normalize_channels, repeat_in_time};
 pub use events::EventBinning;
+pub(crate) use events::check_recording;
 pub use n_mnist::{SensorEvent, decode_n_mnist};
 pub use single_spike::SingleSpike;
 

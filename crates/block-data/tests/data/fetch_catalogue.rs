@@ -49,6 +49,8 @@ fn is_checksum(identity: &Identity) -> bool {
 fn every_entry_is_complete() {
     for entry in catalogue() {
         assert!(!entry.licence.is_empty() && entry.homepage.starts_with("http"));
+        let known = block_data::DataSet::named(&entry.name).unwrap();
+        assert_eq!(entry.licence, known.licence);
         let archive = entry.archive.iter();
         let archive = archive.map(|archive| (&archive.name, &archive.mirrors));
         let files = entry.files.iter().map(|file| (&file.name, &file.mirrors));

@@ -79,22 +79,28 @@ impl Stack {
     pub fn spikes(&self, input: &SpikeTrain, pace: Pace) -> Result<Tensor<3>, SpikeError> {
         let mut train = input.clone();
         for layer in &self.layers {
-            train = match pace {
-                Pace::Scan => layer.spikes(&train, Formulation::Scan)?.train,
-                Pace::FusedStandard => layer.spikes(&train, Formulation::StandardSingle)?.train,
-                Pace::Convolution => {
-                    let current = layer.synapses().current(&train)?;
-                    block::convolution(current, &layer.neurons())?.spikes.into()
-                }
-                Pace::Standard => {
-                    let current = layer.synapses().current(&train)?;
-                    standard::single_spike(current, &layer.neurons())?
-                        .spikes
-                        .into()
-                }
-            };
+            train = through(layer, &train, pace)?;
         }
         Ok(train.dense().expect("layers put out dense spikes").clone())
+    }
+
+    /// The share of neurons that fire, by layer, the same for every [`Pace`].
+    ///
+    /// # Errors
+    ///
+    /// [`SpikeError`] if the input does not have the benchmark's units.
+    pub fn firing(&self, input: &SpikeTrain) -> Result<Vec<f64>, SpikeError> {
+        let mut train = input.clone();
+        let mut shares = Vec::new();
+        for layer in &self.layers {
+            train = through(layer, &train, Pace::Scan)?;
+            let spikes = train.dense().expect("layers put out dense spikes").clone();
+            let [batch, _, neurons] = spikes.dims();
+            // A neuron fires at most once, so spikes are neurons.
+            let fired: f64 = spikes.sum().into_data().iter::<f64>().sum();
+            shares.push(fired / (batch * neurons) as f64);
+        }
+        Ok(shares)
     }
 
     /// Times the layers forward, then the sum of the last one's spikes and backward.
@@ -116,6 +122,23 @@ impl Stack {
     }
 }
 
+/// A layer's spikes.
+fn through(layer: &LeakyLinear, input: &SpikeTrain, pace: Pace) -> Result<SpikeTrain, SpikeError> {
+    Ok(match pace {
+        Pace::Scan => layer.spikes(input, Formulation::Scan)?.train,
+        Pace::FusedStandard => layer.spikes(input, Formulation::StandardSingle)?.train,
+        Pace::Convolution => {
+            let current = layer.synapses().current(input)?;
+            block::convolution(current, &layer.neurons())?.spikes.into()
+        }
+        Pace::Standard => {
+            let current = layer.synapses().current(input)?;
+            let neurons = layer.neurons();
+            standard::single_spike(current, &neurons)?.spikes.into()
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,6 +157,9 @@ mod tests {
             counts.iter::<f32>().collect::<Vec<_>>()
         });
         assert!(sums[0].iter().sum::<f32>() > 0.0);
+        let firing = stack.firing(&input).unwrap();
+        let share = f64::from(sums[0].iter().sum::<f32>()) / (3 * 50) as f64;
+        assert_eq!(firing, [share]);
         for other in &sums[1..] {
             assert_eq!(other, &sums[0]);
         }

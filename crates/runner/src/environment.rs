@@ -100,9 +100,15 @@ impl Environment {
     }
 }
 
-/// The processor's name, where Linux tells it.
+/// The processor's name, where Linux tells it; with its family and model, since a virtual machine often
+/// keeps the name's end to itself.
 fn cpu_model() -> Option<String> {
-    proc_line("/proc/cpuinfo", "model name")
+    let line = |name| proc_line("/proc/cpuinfo", name);
+    let name = line("model name")?;
+    Some(match (line("cpu family"), line("model\t")) {
+        (Some(family), Some(model)) => format!("{name} (family {family}, model {model})"),
+        _ => name,
+    })
 }
 
 /// The most memory that this process has had at once, in bytes, where Linux tells it.

@@ -8,16 +8,22 @@ mod maps;
 mod record;
 mod summary;
 
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use benches::{INPUTS, Lap, Pace, Stack, commit, dense_spikes};
 use block_core::SpikeTrain;
+use runner::Environment;
 use runner::device::NamedDevice;
 
 use crate::write_whole;
 use grid::{Cell, Grid, Preset};
 use record::{Journal, Record};
+
+/// What it was measured with.
+const ENVIRONMENT: &str = "environment.json";
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -55,6 +61,7 @@ pub fn run(args: &Args) -> Result<(), String> {
     let grid = args.preset.grid();
     let cells = grid.cells(args.preset);
     if !args.draw {
+        describe(&folder, &device, &journal)?;
         let mut bench = Bench {
             args,
             grid: &grid,
@@ -72,6 +79,22 @@ pub fn run(args: &Args) -> Result<(), String> {
         }
     }
     finish(&folder, &grid, &journal.records)
+}
+
+/// Keeps what it is measured with beside the measurements.
+fn describe(folder: &Path, device: &NamedDevice, journal: &Journal) -> Result<(), String> {
+    let path = folder.join(ENVIRONMENT);
+    let environment = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Environment::current(device),
+        text => {
+            let failed = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
+            let text = text.map_err(|e| failed(&e))?;
+            let before = serde_json::from_str(&text).map_err(|e| failed(&e))?;
+            Environment::resume(Some(before), device, journal.records.len())
+        }
+    };
+    let text = serde_json::to_string_pretty(&environment).map_err(|e| e.to_string())? + "\n";
+    write_whole(&path, text.as_bytes())
 }
 
 /// Pictures and summary.
@@ -156,9 +179,13 @@ impl Bench<'_> {
                 return Ok(());
             }
         }
+        let shape = [cell.batch, cell.steps, INPUTS];
+        let input = SpikeTrain::from(dense_spikes(shape, 0, &tracked));
+        let mut firing = stack.firing(&input).map_err(|e| e.to_string())?;
         for runner in runners {
             self.used_seconds += runner.seconds;
-            let record = self.record(cell, runner.pace, None, runner.seconds);
+            let mut record = self.record(cell, runner.pace, None, runner.seconds);
+            record.firing = std::mem::take(&mut firing);
             journal.add(record.timed(&runner.laps))?;
         }
         Ok(())
@@ -204,6 +231,7 @@ impl Bench<'_> {
             commit: self.commit.clone(),
             forward: None,
             backward: None,
+            firing: Vec::new(),
             left_out,
             took_seconds: seconds,
         }

@@ -15,13 +15,16 @@ pub struct Record {
     #[serde(flatten)]
     pub cell: Cell,
     pub formulation: Pace,
-    /// Where, by which commit, with how many threads.
+    /// Where, with how many threads, by which commit.
     pub device: String,
     pub threads: usize,
     pub commit: Option<String>,
     /// Nothing where it was left out.
     pub forward: Option<Timing>,
     pub backward: Option<Timing>,
+    /// The share of neurons that fire, by layer; counted once a cell.
+    #[serde(default)]
+    pub firing: Vec<f64>,
     /// Why it was left out.
     pub left_out: Option<String>,
     /// All of its time, its share of making the input included.
@@ -146,6 +149,7 @@ mod tests {
             commit: None,
             forward: None,
             backward: None,
+            firing: vec![0.5],
             left_out: Some("as a test".to_owned()),
             took_seconds: 0.5,
         };

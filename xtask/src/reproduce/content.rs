@@ -3,7 +3,7 @@
 /// An experiment.
 pub struct Section {
     /// Its folder among the results, and its anchor.
-    pub name: &'static str,
+    pub name: String,
     pub title: String,
     pub paragraphs: Vec<String>,
     pub figures: Vec<Figure>,

@@ -13,13 +13,19 @@ h2{margin-top:2.5rem}
 p{max-width:44rem;overflow-wrap:anywhere}
 .figures{display:flex;flex-wrap:wrap;gap:1rem}
 figure{margin:0;flex:1 1 20rem;min-width:0;max-width:32rem;break-inside:avoid}
-figure svg{display:block;width:100%;height:auto}
+figure.wide{flex-basis:100%;max-width:100%}
+.picture{overflow-x:auto}
+svg{display:block;width:100%;height:auto}
+.wide svg{min-width:48rem}
 figcaption,caption{color:var(--soft);font-size:.875rem;text-align:left}
 .table{overflow-x:auto;margin:1.5rem 0;max-width:100%}
 table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums}
 caption{padding-bottom:.25rem}
 th,td{padding:.25rem .6rem;text-align:left;border-bottom:1px solid var(--line);white-space:nowrap}
-@media print{.table{overflow:visible}th,td{white-space:normal}tr{break-inside:avoid}}";
+@media print{.table,.picture{overflow:visible}.wide svg{min-width:0}th,td{white-space:normal}tr{break-inside:avoid}}";
+
+/// A picture that is wider has a line of the page for itself.
+const WIDE: u32 = 520;
 
 /// The page.
 pub fn page(title: &str, lead: &str, sections: &[Section]) -> String {
@@ -62,10 +68,24 @@ fn show(figure: &Figure) -> String {
         .replacen("<svg", &head, 1)
         .replacen(" xmlns=\"http://www.w3.org/2000/svg\"", "", 1)
         .replace("#000000", "currentColor");
+    let (class, focus) = match width(&figure.svg) > WIDE {
+        // It keeps its size on a phone, and is moved by a finger or a key.
+        true => (" class=\"wide\"", " tabindex=\"0\""),
+        false => ("", ""),
+    };
     format!(
-        "<figure>\n{}\n<figcaption>{caption}</figcaption>\n</figure>\n",
+        "<figure{class}>\n<div class=\"picture\"{focus}>{}</div>\n<figcaption>{caption}</figcaption>\n</figure>\n",
         svg.trim()
     )
+}
+
+/// The width that a picture asks for.
+fn width(svg: &str) -> u32 {
+    let number = svg.split("width=\"").nth(1).and_then(|rest| {
+        let digits = rest.split('"').next()?;
+        digits.parse().ok()
+    });
+    number.unwrap_or(0)
 }
 
 fn rows(table: &Table) -> String {
@@ -107,7 +127,7 @@ mod tests {
     #[test]
     fn a_page_needs_nothing_from_elsewhere() {
         let section = Section {
-            name: "speed",
+            name: "speed".to_string(),
             title: "Speed & more".to_string(),
             paragraphs: vec!["a < b".to_string()],
             figures: vec![Figure {
@@ -143,6 +163,20 @@ mod tests {
     }
 
     #[test]
+    fn wide_pictures_can_be_moved() {
+        let shown = |width| {
+            show(&Figure {
+                name: "f",
+                svg: format!("<svg width=\"{width}\" height=\"9\"></svg>"),
+                alt: "f".to_string(),
+                caption: "F.".to_string(),
+            })
+        };
+        assert!(!shown(480).contains("wide"));
+        assert!(shown(1300).contains("<figure class=\"wide\">"));
+    }
+
+    #[test]
     fn what_is_not_filled_is_found() {
         let table = |row: &[&str]| Table {
             caption: "t".to_string(),
@@ -151,7 +185,7 @@ mod tests {
         };
         let check = |row: &[&str]| {
             let section = Section {
-                name: "x",
+                name: "x".to_string(),
                 title: String::new(),
                 paragraphs: Vec::new(),
                 figures: Vec::new(),

@@ -14,7 +14,7 @@ pub fn page(title: &str, lead: &str, results: &str, sections: &[Section]) -> Str
             text += &format!("\n{paragraph}\n");
         }
         for figure in &section.figures {
-            let (name, file) = (section.name, figure.name);
+            let (name, file) = (&section.name, figure.name);
             let alt = figure.alt.replace(['[', ']'], "");
             text += &format!(
                 "\n![{alt}]({results}/{name}/{file}.svg)\n\n{}\n",

@@ -8,6 +8,7 @@ mod html;
 mod markdown;
 mod paper;
 mod plot;
+mod png;
 mod report;
 mod results;
 mod robustness;
@@ -28,8 +29,8 @@ pub enum Task {
     Robustness(Args),
     /// Accuracy, time and spikes over seeds (figure 4 a to c): block against standard models.
     Datasets(Args),
-    /// Both, and the report.
-    All(Args),
+    /// Everything: speedup, robustness, data sets, figures, and the report.
+    All(All),
     /// Figures 1 and 2: what the standard and the block model make of the same kind of input, as SVG.
     Figures(figures::Args),
     /// Figure 3: the block model against the standard one, forward and backward, by formulation.
@@ -61,6 +62,15 @@ pub struct Args {
 }
 
 #[derive(clap::Args)]
+pub struct All {
+    #[command(flatten)]
+    runs: Args,
+    /// Memory that a cell of the speedup may have, in GB; a GPU's has to be told.
+    #[arg(long, value_name = "GB")]
+    memory: Option<f64>,
+}
+
+#[derive(clap::Args)]
 pub struct Docs {
     /// Compares with the files that are there instead of writing them.
     #[arg(long)]
@@ -74,12 +84,30 @@ pub fn run(task: &Task) -> Result<(), String> {
     match task {
         Task::Robustness(args) => work(&[Experiment::Robustness], args),
         Task::Datasets(args) => work(&[Experiment::DataSets], args),
-        Task::All(args) => work(&[Experiment::Robustness, Experiment::DataSets], args),
+        Task::All(args) => all(args),
         Task::Figures(args) => figures::run(args),
         Task::Speedup(args) => speedup::run(args),
         Task::Docs(Docs { check: true, out }) => report::check(&Places::new(out)),
         Task::Docs(Docs { check: false, out }) => report::write(&Places::new(out)),
     }
+}
+
+/// The speedup first, which wants the machine for itself and can be cut off at any time; not where
+/// only some data sets are asked for.
+fn all(args: &All) -> Result<(), String> {
+    let (runs, memory) = (&args.runs, args.memory);
+    let speedup = speedup::Args::of_all(
+        runs.device.as_deref(),
+        runs.epochs.is_some(),
+        &runs.out,
+        memory,
+    );
+    match (runs.only.is_empty(), runs.status) {
+        (false, _) => (),
+        (true, true) => print!("{}", speedup::status(&speedup)?),
+        (true, false) => speedup::run(&speedup)?,
+    }
+    work(&[Experiment::Robustness, Experiment::DataSets], runs)
 }
 
 fn work(experiments: &[Experiment], args: &Args) -> Result<(), String> {
@@ -130,10 +158,7 @@ fn plan(experiments: &[Experiment], args: &Args) -> Result<Vec<Run>, String> {
     let epochs = args.epochs.map(|epochs| epochs as usize);
     let planned = |only: &[String]| -> Vec<Run> {
         let plan = |experiment: &Experiment| {
-            let seeds = args.seeds.unwrap_or(match experiment {
-                Experiment::DataSets => 3,
-                Experiment::Robustness => 1,
-            });
+            let seeds = args.seeds.unwrap_or(experiment.seeds());
             Run::plan(*experiment, only, seeds, epochs)
         };
         experiments.iter().flat_map(plan).collect()

@@ -88,6 +88,48 @@ const FIGURE_4: [(&str, f64, f64, f64); 5] = [
 /// Figure 4 d, read off by eye: the last epoch's loss over the largest epoch's.
 const FINAL_LOSS: [(&str, f64); 3] = [("yinyang", 0.07), ("mnist", 0.1), ("shd", 0.1)];
 
+/// Figure 3, read off by eye, give or take 0.1: times steps, neurons and layers that stand beside each number.
+pub mod speedup {
+    /// Time steps of e and f.
+    pub const STEPS: [usize; 9] = [8, 16, 32, 64, 128, 256, 512, 1024, 2048];
+    /// Neurons of d.
+    pub const NEURONS: [usize; 10] = [
+        2000, 4000, 6000, 8000, 10000, 12000, 14000, 16000, 18000, 20000,
+    ];
+    /// Hidden layers of c.
+    pub const LAYERS: [usize; 5] = [1, 2, 3, 4, 5];
+
+    /// a: the largest total speedup, and that of the forward pass at 1000 neurons and 2048 steps.
+    pub const A: [f64; 2] = [17.26, 0.43];
+    /// b: steps, then log10 of the seconds of the standard and the block model; 100 neurons, batch 128.
+    pub const B: [(usize, f64, f64); 3] =
+        [(8, -2.0, -2.67), (128, -1.1, -2.37), (2048, 0.35, -0.3)];
+    /// c: neurons a layer, then the total speedup over layers.
+    pub const C: [(usize, [f64; 5]); 3] = [
+        (200, [8.0, 8.9, 11.1, 9.3, 9.1]),
+        (400, [4.9, 4.6, 4.5, 5.5, 5.5]),
+        (800, [3.9, 3.0, 3.7, 4.9, 5.0]),
+    ];
+    /// d: batch, then the total speedup over neurons.
+    pub const D: [(usize, [f64; 10]); 3] = [
+        (32, [4.5, 2.7, 2.4, 2.2, 2.7, 3.0, 3.4, 3.3, 3.3, 3.2]),
+        (64, [2.8, 2.3, 3.0, 3.4, 3.35, 3.3, 3.2, 3.2, 3.2, 3.2]),
+        (128, [2.35, 3.5, 3.3, 3.25, 3.2, 3.2, 3.2, 3.2, 3.2, 2.9]),
+    ];
+    /// e: batch, then the speedup of the forward pass over steps.
+    pub const E: [(usize, [f64; 9]); 3] = [
+        (32, [1.4, 2.7, 4.0, 6.3, 11.1, 5.1, 4.9, 3.1, 1.6]),
+        (64, [1.3, 1.5, 2.6, 3.7, 6.0, 2.7, 2.9, 1.6, 0.75]),
+        (128, [1.1, 1.3, 2.0, 2.0, 2.2, 2.1, 1.35, 0.65, 0.43]),
+    ];
+    /// f: batch, then the block model's backward over its forward time, over steps.
+    pub const F: [(usize, [f64; 9]); 3] = [
+        (32, [1.37, 1.58, 1.34, 1.74, 2.47, 3.0, 3.14, 3.42, 3.65]),
+        (64, [1.0, 1.0, 1.2, 1.79, 2.48, 2.92, 3.2, 3.61, 3.4]),
+        (128, [0.66, 0.76, 1.14, 1.72, 2.52, 2.92, 3.33, 2.93, 3.62]),
+    ];
+}
+
 /// A model on a data set, where the paper has it.
 pub fn model(data: &str, formulation: &str) -> Option<Model> {
     let (_, rows) = DATA_SETS.iter().find(|(name, _)| *name == data)?;

@@ -1,12 +1,12 @@
 //! The files that show the results: `report.html`, figures, `docs/reproduction.md`.
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::content::Section;
 use super::runs::Places;
-use super::{datasets, html, markdown, paper, plot, robustness};
+use super::{datasets, figures, html, markdown, paper, plot, png, robustness, speedup};
+use crate::write_whole;
 
 const TITLE: &str = "Reproduction of the paper";
 /// The results that are committed, and the page of the docs on them.
@@ -19,18 +19,17 @@ const PAGE: &str = "docs/reproduction.md";
 ///
 /// A damaged file, or a part of the report that would be empty.
 pub fn files(places: &Places) -> Result<Vec<(PathBuf, String)>, String> {
-    let mut sections = vec![robustness::section(places)?, datasets::section(places)?];
+    let mut sections = vec![
+        figures::section()?,
+        robustness::section(places)?,
+        datasets::section(places)?,
+    ];
+    sections.extend(speedup::sections(places)?);
     let mut files = Vec::new();
     for section in &mut sections {
-        section.paragraphs.extend(notes(places, section.name)?);
+        section.paragraphs.extend(notes(places, &section.name)?);
         section.check()?;
-        for figure in &section.figures {
-            let path = places
-                .results
-                .join(section.name)
-                .join(format!("{}.svg", figure.name));
-            files.push((path, plot::on_white(&figure.svg)));
-        }
+        files.extend(pictures(places, section));
     }
     let lead = lead();
     files.push((
@@ -41,6 +40,18 @@ pub fn files(places: &Places) -> Result<Vec<(PathBuf, String)>, String> {
         files.push((PathBuf::from(PAGE), docs(&lead, &sections)));
     }
     Ok(files)
+}
+
+/// The figures of a section as files.
+fn pictures(places: &Places, section: &Section) -> Vec<(PathBuf, String)> {
+    let folder = places.results.join(&section.name);
+    let figures = section.figures.iter();
+    figures
+        .map(|figure| {
+            let path = folder.join(format!("{}.svg", figure.name));
+            (path, plot::on_white(&figure.svg))
+        })
+        .collect()
 }
 
 fn lead() -> String {
@@ -69,24 +80,27 @@ fn notes(places: &Places, experiment: &str) -> Result<Vec<String>, String> {
     Ok(paragraphs.filter(|part| !part.is_empty()).collect())
 }
 
-/// Writes what has changed, each file whole.
+/// Writes what has changed, each file whole, and of every figure a PNG.
 pub fn write(places: &Places) -> Result<(), String> {
-    for (path, text) in files(places)? {
-        if fs::read_to_string(&path).is_ok_and(|old| old == text) {
-            continue;
+    put(files(places)?)
+}
+
+/// The same of the figures of one section.
+pub fn write_figures(places: &Places, section: &Section) -> Result<(), String> {
+    put(pictures(places, section))
+}
+
+fn put(files: Vec<(PathBuf, String)>) -> Result<(), String> {
+    for (path, text) in files {
+        let same = fs::read_to_string(&path).is_ok_and(|old| old == text);
+        let png = path.with_extension("png");
+        if path.extension().is_some_and(|end| end == "svg") && !(same && png.exists()) {
+            write_whole(&png, &png::of(&text)?)?;
         }
-        let part = path.with_extension("part");
-        let written = (|| {
-            if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder)?;
-            }
-            let mut file = File::create(&part)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&part, &path)
-        })();
-        written.map_err(|error| format!("{}: {error}", path.display()))?;
-        tracing::info!("{}", path.display());
+        if !same {
+            write_whole(&path, text.as_bytes())?;
+            tracing::info!("{}", path.display());
+        }
     }
     Ok(())
 }

@@ -96,12 +96,11 @@ impl Model {
         Spread::of(self.runs.iter().map(of))
     }
 
-    /// Device and threads, where all runs had the same: only then are times comparable.
-    pub fn machine(&self) -> Option<(&str, usize)> {
-        let machine = |run: &'_ Finished| (run.environment.device.clone(), run.environment.threads);
-        let first = self.runs.first()?;
-        let same = self.runs.iter().all(|run| machine(run) == machine(first));
-        same.then_some((first.environment.device.as_str(), first.environment.threads))
+    /// The machine, where all runs had the same: only then are times comparable.
+    pub fn machine(&self) -> Option<String> {
+        let mut machines = self.runs.iter().map(|run| machine(&run.environment));
+        let first = machines.next()?;
+        machines.all(|other| other == first).then_some(first)
     }
 
     /// `3 runs`; `1 run, 5 of 200 epochs`.
@@ -110,13 +109,33 @@ impl Model {
             1 => "1 run".to_string(),
             number => format!("{number} runs"),
         };
-        if self.epochs_run() < self.epochs {
+        if self.is_short() {
             text += &format!(", {} of {} epochs", self.epochs_run(), self.epochs);
         }
         if self.left_out > 0 {
             text += &format!(" ({} shorter left out)", self.left_out);
         }
         text
+    }
+
+    /// Whether its runs were cut short.
+    pub fn is_short(&self) -> bool {
+        self.epochs_run() < self.epochs
+    }
+
+    /// What of the seeds and epochs that are asked for by default is missing.
+    fn left(&self) -> Option<String> {
+        if self.runs.is_empty() {
+            return Some("all".to_string());
+        }
+        if self.is_short() {
+            return Some(format!("epochs after {}", self.epochs_run()));
+        }
+        let missing: Vec<String> = (0..self.experiment.seeds())
+            .filter(|seed| self.runs.iter().all(|run| run.seed != *seed))
+            .map(|seed| seed.to_string())
+            .collect();
+        (!missing.is_empty()).then(|| format!("seed {}", missing.join(", ")))
     }
 
     /// What makes its runs.
@@ -173,7 +192,10 @@ pub fn made_with(models: &[Model]) -> Table {
                 model_title(model.formulation).to_string(),
                 together(&|run| run.seed.to_string()),
                 together(&|run| run.summary.epochs.to_string()),
-                together(&|run| machine(&run.environment)),
+                together(&|run| match run.environment.resumed.is_empty() {
+                    true => machine(&run.environment),
+                    false => machine(&run.environment) + ", resumed",
+                }),
                 together(&|run| {
                     let commit = run.environment.commit.as_deref().unwrap_or("unknown");
                     commit.chars().take(7).collect()
@@ -194,32 +216,30 @@ pub fn made_with(models: &[Model]) -> Table {
     }
 }
 
-fn machine(environment: &Environment) -> String {
+/// Where it was run.
+pub fn machine(environment: &Environment) -> String {
     let mut text = environment.device.clone();
     if let (true, Some(cpu)) = (text == "cpu", &environment.cpu) {
         text += &format!(" ({cpu}, {} threads)", environment.threads);
-    }
-    if !environment.resumed.is_empty() {
-        text += ", resumed";
     }
     text
 }
 
 /// What is left to run, with its command.
 pub fn missing(models: &[Model]) -> Table {
-    let rows = models
-        .iter()
-        .filter(|model| model.runs.is_empty())
-        .map(|model| {
-            vec![
-                data_title(model.data).to_string(),
-                model_title(model.formulation).to_string(),
-                model.command(),
-            ]
-        });
+    let rows = models.iter().filter_map(|model| {
+        Some(vec![
+            data_title(model.data).to_string(),
+            model_title(model.formulation).to_string(),
+            model.left()?,
+            model.command(),
+        ])
+    });
     Table {
         caption: "Not run here, with the command that runs it".to_string(),
-        header: ["data set", "model", "command"].map(String::from).into(),
+        header: ["data set", "model", "what", "command"]
+            .map(String::from)
+            .into(),
         rows: rows.collect(),
     }
 }

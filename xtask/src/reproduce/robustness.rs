@@ -15,7 +15,7 @@ pub fn section(places: &Places) -> Result<Section, String> {
         .filter_map(|model| Some((model, model.runs.first()?)))
         .collect();
     Ok(Section {
-        name: Experiment::Robustness.name(),
+        name: Experiment::Robustness.name().to_string(),
         title: "Robustness: training from a silent start (figure 4 d)".to_string(),
         paragraphs: vec![
             "The first hidden layer's weights begin within 0.1/√n of the n inputs, so small that no neuron fires on \

@@ -56,6 +56,14 @@ impl Experiment {
         }
     }
 
+    /// Runs of a model, unless told.
+    pub fn seeds(self) -> u64 {
+        match self {
+            Self::DataSets => 3,
+            Self::Robustness => 1,
+        }
+    }
+
     /// The models that it compares.
     pub fn formulations(self) -> &'static [&'static str] {
         match self {

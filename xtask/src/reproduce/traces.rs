@@ -46,7 +46,6 @@ pub fn draw(title: &str, steps: usize, panels: &[Panel]) -> Result<String, Strin
 fn drawn(title: &str, steps: usize, panels: &[Panel], svg: &mut String) -> Drawn {
     let height = TITLE + HEIGHT * panels.len() as u32 + AXIS;
     let mut rest = SVGBackend::with_string(svg, (WIDTH, height)).into_drawing_area();
-    rest.fill(&WHITE)?;
     rest = rest.titled(title, ("sans-serif", 17))?;
     for (index, panel) in panels.iter().enumerate() {
         let last = index + 1 == panels.len();

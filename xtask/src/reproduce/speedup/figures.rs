@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use benches::{BetaKind, Pace};
 
+use super::super::content::Figure;
 use super::grid::{Cell, FEW, Grid, MANY, USUAL};
 use super::lines::{Panel, Picture, Point};
 use super::maps::{Map, Maps};
@@ -11,7 +12,7 @@ use super::record::{Record, Timing};
 
 /// Forward, backward or both.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Pass {
+pub enum Pass {
     Total,
     Forward,
     Backward,
@@ -20,30 +21,34 @@ enum Pass {
 /// What is compared with the step-by-step standard model.
 const FASTER: [Pace; 3] = [Pace::Scan, Pace::Convolution, Pace::FusedStandard];
 
-/// The pictures by file name.
-pub fn all(grid: &Grid, records: &[Record]) -> Result<Vec<(&'static str, String)>, String> {
-    let known = records.iter().map(|r| ((r.cell, r.formulation), r));
-    let figures = Figures {
-        grid,
-        known: known.collect(),
-    };
-    Ok(vec![
-        ("a.svg", figures.a()?),
-        ("b.svg", figures.b()?),
-        ("c.svg", figures.c()?),
-        ("d.svg", figures.d()?),
-        ("e.svg", figures.e()?),
-        ("f.svg", figures.f()?),
-    ])
-}
-
-struct Figures<'a> {
-    grid: &'a Grid,
+/// What is drawn: the records on their grid.
+pub struct Figures<'a> {
+    pub grid: &'a Grid,
     known: HashMap<(Cell, Pace), &'a Record>,
 }
 
-impl Figures<'_> {
-    fn a(&self) -> Result<String, String> {
+impl<'a> Figures<'a> {
+    pub fn new(grid: &'a Grid, records: &'a [Record]) -> Self {
+        let known = records.iter().map(|r| ((r.cell, r.formulation), r));
+        Self {
+            grid,
+            known: known.collect(),
+        }
+    }
+
+    /// The pictures, a to f.
+    pub fn all(&self) -> Result<Vec<Figure>, String> {
+        Ok(vec![
+            self.a()?,
+            self.b()?,
+            self.c()?,
+            self.d()?,
+            self.e()?,
+            self.f()?,
+        ])
+    }
+
+    fn a(&self) -> Result<Figure, String> {
         let batch = self.grid.batch();
         let passes = [
             (Pass::Total, "total"),
@@ -71,17 +76,22 @@ impl Figures<'_> {
             self.note(all, "hatched"),
         ];
         let title = format!("a: Speedup over the standard model, batch {batch}");
-        Maps {
+        let maps = Maps {
             title: &title,
             maps,
             neurons: self.grid.neurons,
             steps: self.grid.steps,
             notes,
-        }
-        .draw()
+        };
+        Ok(Figure {
+            name: "a",
+            svg: maps.draw()?,
+            alt: maps.alt(),
+            caption: format!("Figure 3 {title}."),
+        })
     }
 
-    fn b(&self) -> Result<String, String> {
+    fn b(&self) -> Result<Figure, String> {
         let panel = |&batch: &usize| Panel {
             title: format!("batch {batch}"),
             lines: self.over(&Pace::ALL, |pace| {
@@ -92,7 +102,7 @@ impl Figures<'_> {
         };
         let panels = self.grid.batches.iter().map(panel).collect();
         self.picture(
-            "b: Forward and backward, 100 neurons",
+            ("b", "Forward and backward, 100 neurons"),
             ("time steps", self.grid.steps),
             "seconds",
             Pace::ALL.map(label).to_vec(),
@@ -100,13 +110,16 @@ impl Figures<'_> {
         )
     }
 
-    fn c(&self) -> Result<String, String> {
+    fn c(&self) -> Result<Figure, String> {
         let (batch, neurons) = (self.grid.batch(), self.lines_of_c());
         let panels = self.by_pace(&neurons, self.grid.layers, |pace, n, layers| {
             self.speedup(cell(batch, layers, n, USUAL), pace, Pass::Total)
         });
         self.picture(
-            &format!("c: Speedup over the standard model, batch {batch}, {USUAL} time steps"),
+            (
+                "c",
+                &format!("Speedup over the standard model, batch {batch}, {USUAL} time steps"),
+            ),
             ("hidden layers", self.grid.layers),
             "speedup, times",
             self.over(&neurons, |n| format!("{n} neurons a layer")),
@@ -114,12 +127,15 @@ impl Figures<'_> {
         )
     }
 
-    fn d(&self) -> Result<String, String> {
+    fn d(&self) -> Result<Figure, String> {
         let panels = self.by_pace(self.grid.batches, self.grid.wide, |pace, batch, n| {
             self.speedup(cell(batch, 1, n, USUAL), pace, Pass::Total)
         });
         self.picture(
-            &format!("d: Speedup over the standard model, many neurons, {USUAL} time steps"),
+            (
+                "d",
+                &format!("Speedup over the standard model, many neurons, {USUAL} time steps"),
+            ),
             ("neurons", self.grid.wide),
             "speedup, times",
             self.batches(),
@@ -127,12 +143,15 @@ impl Figures<'_> {
         )
     }
 
-    fn e(&self) -> Result<String, String> {
+    fn e(&self) -> Result<Figure, String> {
         let panels = self.by_pace(self.grid.batches, self.grid.steps, |pace, batch, t| {
             self.speedup(cell(batch, 1, MANY, t), pace, Pass::Forward)
         });
         self.picture(
-            &format!("e: Speedup of the forward pass over the standard model, {MANY} neurons"),
+            (
+                "e",
+                &format!("Speedup of the forward pass over the standard model, {MANY} neurons"),
+            ),
             ("time steps", self.grid.steps),
             "speedup, times",
             self.batches(),
@@ -140,7 +159,7 @@ impl Figures<'_> {
         )
     }
 
-    fn f(&self) -> Result<String, String> {
+    fn f(&self) -> Result<Figure, String> {
         let panel = |pace| Panel {
             title: label(pace),
             lines: self.over(self.grid.batches, |batch| {
@@ -152,7 +171,10 @@ impl Figures<'_> {
             }),
         };
         self.picture(
-            &format!("f: Time of the backward pass over that of the forward pass, {MANY} neurons"),
+            (
+                "f",
+                &format!("Time of the backward pass over that of the forward pass, {MANY} neurons"),
+            ),
             ("time steps", self.grid.steps),
             "backward / forward, times",
             self.batches(),
@@ -162,16 +184,16 @@ impl Figures<'_> {
 
     fn picture(
         &self,
-        title: &str,
+        (name, title): (&'static str, &str),
         (x, places): (&str, &[usize]),
         y: &str,
         names: Vec<String>,
         panels: Vec<Panel>,
-    ) -> Result<String, String> {
+    ) -> Result<Figure, String> {
         let points = panels.iter().flat_map(|p| p.lines.iter().flatten());
         let note = self.note(points, "marks at the foot") + "; bars: s.d.";
-        Picture {
-            title,
+        let picture = Picture {
+            title: &format!("{name}: {title}"),
             x,
             places: self.over(places, |place| place.to_string()),
             y,
@@ -179,8 +201,13 @@ impl Figures<'_> {
             one: y != "seconds",
             panels,
             note,
-        }
-        .draw()
+        };
+        Ok(Figure {
+            name,
+            svg: picture.draw()?,
+            alt: picture.alt(),
+            caption: format!("Figure 3 {}.", picture.title),
+        })
     }
 
     /// A panel a formulation, a line for each of `lines`.
@@ -213,21 +240,21 @@ impl Figures<'_> {
         shown.filter(|n| [200, 400, 800].contains(n)).collect()
     }
 
-    fn speedup(&self, cell: Cell, pace: Pace, pass: Pass) -> Point {
+    pub fn speedup(&self, cell: Cell, pace: Pace, pass: Pass) -> Point {
         ratio(
             self.timing(cell, Pace::Standard, pass),
             self.timing(cell, pace, pass),
         )
     }
 
-    fn seconds(&self, cell: Cell, pace: Pace) -> Point {
+    pub fn seconds(&self, cell: Cell, pace: Pace) -> Point {
         match self.timing(cell, pace, Pass::Total) {
             Ok(timing) => Point::Value(timing.mean, timing.sd),
             Err(nothing) => nothing,
         }
     }
 
-    fn timing(&self, cell: Cell, pace: Pace, pass: Pass) -> Result<Timing, Point> {
+    pub fn timing(&self, cell: Cell, pace: Pace, pass: Pass) -> Result<Timing, Point> {
         let record = self.known.get(&(cell, pace)).ok_or(Point::Nothing)?;
         let (Some(forward), Some(backward)) = (&record.forward, &record.backward) else {
             let why = record.left_out.as_deref().unwrap_or_default();
@@ -281,7 +308,7 @@ impl Figures<'_> {
 }
 
 /// That of the mean times; what was left out above comes first.
-fn ratio(above: Result<Timing, Point>, below: Result<Timing, Point>) -> Point {
+pub fn ratio(above: Result<Timing, Point>, below: Result<Timing, Point>) -> Point {
     match (above, below) {
         (Ok(above), Ok(below)) => {
             let ratio = above.mean / below.mean;
@@ -293,7 +320,7 @@ fn ratio(above: Result<Timing, Point>, below: Result<Timing, Point>) -> Point {
 }
 
 /// The paper's figures show β trained per neuron.
-fn cell(batch: usize, layers: usize, neurons: usize, steps: usize) -> Cell {
+pub fn cell(batch: usize, layers: usize, neurons: usize, steps: usize) -> Cell {
     Cell {
         batch,
         layers,
@@ -303,7 +330,7 @@ fn cell(batch: usize, layers: usize, neurons: usize, steps: usize) -> Cell {
     }
 }
 
-fn label(pace: Pace) -> String {
+pub fn label(pace: Pace) -> String {
     match pace {
         Pace::Standard => "standard, step by step",
         Pace::Convolution => "block, convolution",

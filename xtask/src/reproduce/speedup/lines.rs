@@ -38,6 +38,27 @@ pub enum Point {
     Nothing,
 }
 
+impl Point {
+    /// The value, if there is one.
+    pub fn value(&self) -> Option<f64> {
+        match *self {
+            Self::Value(value, _) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// As in a table.
+    pub fn text(&self) -> String {
+        match *self {
+            Self::Value(value, sd) if value < 0.1 => format!("{value:.4} ± {sd:.4}"),
+            Self::Value(value, sd) => format!("{value:.2} ± {sd:.2}"),
+            Self::LeftOut("m") => "left out: memory".to_owned(),
+            Self::LeftOut(_) => "left out: time".to_owned(),
+            Self::Nothing => "–".to_owned(),
+        }
+    }
+}
+
 const PANEL: (u32, u32) = (330, 300);
 const TITLE: u32 = 34;
 const LEGEND: u32 = 26;
@@ -59,12 +80,29 @@ impl Picture<'_> {
         Ok(svg)
     }
 
+    /// The picture in words: where each line begins and ends.
+    pub fn alt(&self) -> String {
+        let mut text = format!("{}.", self.title);
+        for panel in &self.panels {
+            text += &format!(" {}:", panel.title);
+            for (name, line) in self.names.iter().zip(&panel.lines) {
+                let values: Vec<f64> = line.iter().filter_map(Point::value).collect();
+                text += &match (values.first(), values.last()) {
+                    (Some(first), Some(last)) => {
+                        format!(" {name} from {} to {};", digits(*first), digits(*last))
+                    }
+                    _ => format!(" {name} not measured;"),
+                };
+            }
+        }
+        text
+    }
+
     fn drawn(&self, svg: &mut String) -> Drawn {
         let panels = PANEL.0 * self.panels.len().max(2) as u32;
         let width = panels.max(16 + self.names.iter().map(|name| entry(name)).sum::<i32>() as u32);
         let height = TITLE + LEGEND + PANEL.1 + NOTE;
         let area = SVGBackend::with_string(svg, (width, height)).into_drawing_area();
-        area.fill(&WHITE)?;
         let area = area.titled(self.title, ("sans-serif", 17))?;
         let (legend, rest) = area.split_vertically(LEGEND);
         self.legend(&legend)?;
@@ -118,7 +156,7 @@ impl Picture<'_> {
         let room = (scale.high / scale.low).powf(0.25).max(1.2);
         Scale {
             low: scale.low / room,
-            high: scale.high * 1.05,
+            high: scale.high * 1.25,
         }
     }
 
@@ -162,14 +200,18 @@ impl Picture<'_> {
                 .collect();
             for part in points.split(Option::is_none) {
                 let part = part.iter().flatten().map(|&(x, y, _)| (x, y));
-                // Broken, so that a line below shows.
-                match index == 3 {
-                    true => {
-                        let part: Vec<_> = part.collect();
-                        chart.draw_series(DashedLineSeries::new(part, 6, 6, ink.stroke_width(2)))?
+                let part: Vec<(f64, f64)> = part.collect();
+                let style = ink.stroke_width(2);
+                match (part.len() < 2, index == 3) {
+                    (true, _) => {}
+                    // Broken, so that a line below shows.
+                    (_, true) => {
+                        chart.draw_series(DashedLineSeries::new(part, 6, 6, style))?;
                     }
-                    false => chart.draw_series(LineSeries::new(part, ink.stroke_width(2)))?,
-                };
+                    _ => {
+                        chart.draw_series(LineSeries::new(part, style))?;
+                    }
+                }
             }
             for &(x, y, sd) in points.iter().flatten() {
                 let ends = [(x, (y - sd).max(scale.low)), (x, (y + sd).min(scale.high))];
@@ -188,7 +230,7 @@ impl Picture<'_> {
                 if let Point::LeftOut(letter) = *point {
                     let (x, _) = chart.backend_coord(&(place as f64, scale.low));
                     let middle = panel.lines.len() as i32 - 1;
-                    let x = x - area.get_pixel_range().0.start + 6 * (2 * index as i32 - middle);
+                    let x = x - area.get_pixel_range().0.start + 5 * (2 * index as i32 - middle);
                     let y = height as i32 - 26;
                     mark(index, (x, y), &mut |shape| {
                         area.draw(&shape).map_err(Into::into)
@@ -216,9 +258,7 @@ fn mark<'a>(
     index: usize,
     (x, y): (i32, i32),
     draw: &mut dyn FnMut(DynElement<'a, SVGBackend<'a>, (i32, i32)>) -> Drawn,
-) -> Drawn
-where
-{
+) -> Drawn {
     let ink = ink(index);
     let square = [(x - 4, y - 4), (x + 4, y + 4)];
     draw(match index % INKS.len() {
@@ -228,6 +268,12 @@ where
         3 => Cross::new((x, y), 5, ink.stroke_width(2)).into_dyn(),
         _ => Circle::new((x, y), 4, ink.stroke_width(2)).into_dyn(),
     })
+}
+
+/// Two digits that count.
+fn digits(value: f64) -> String {
+    let places = (1 - value.abs().log10().floor() as i32).clamp(0, 6) as usize;
+    format!("{value:.places$}")
 }
 
 /// A logarithmic axis with marks at round numbers, the fewer the more it covers.

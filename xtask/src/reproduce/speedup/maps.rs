@@ -33,6 +33,8 @@ const NOTE: i32 = 18;
 /// Quicker than what it is compared with, and slower.
 const FAST: (f64, f64, f64) = (31.0, 119.0, 180.0);
 const SLOW: (f64, f64, f64) = (214.0, 95.0, 0.0);
+/// On a tile, whatever colour the page gives to black.
+const DARK: RGBColor = RGBColor(0x11, 0x11, 0x11);
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
@@ -41,6 +43,22 @@ impl Maps<'_> {
         let mut svg = String::new();
         self.drawn(&mut svg).map_err(|e| format!("drawing: {e}"))?;
         Ok(svg)
+    }
+
+    /// The picture in words.
+    pub fn alt(&self) -> String {
+        let mut text = format!("{}.", self.title);
+        for map in self.maps.iter().flatten() {
+            let values = map.values.iter().flatten().filter_map(Point::value);
+            let (low, high) = values.fold((f64::INFINITY, 0.0), |(low, high), value| {
+                (value.min(low), value.max(high))
+            });
+            text += &match low <= high {
+                true => format!(" {}: {low:.2} to {high:.2}.", map.title),
+                false => format!(" {}: nothing measured.", map.title),
+            };
+        }
+        text
     }
 
     fn size(&self) -> (i32, i32) {
@@ -59,7 +77,6 @@ impl Maps<'_> {
         let height = TITLE as i32 + rows * high + notes;
         let area = SVGBackend::with_string(svg, ((columns * wide) as u32, height as u32));
         let area = area.into_drawing_area();
-        area.fill(&WHITE)?;
         let area = area.titled(self.title, ("sans-serif", 17))?;
         let strongest = self.strongest();
         for (row, maps) in (0..).zip(&self.maps) {
@@ -157,11 +174,11 @@ fn tile(area: &Area<'_>, point: Point, (x, y): (i32, i32), strongest: f64) -> Dr
         Point::Value(value, _) => {
             let share = value.ln() / strongest;
             area.draw(&Rectangle::new(corners, color(share).filled()))?;
-            let ink = if share.abs() > 0.6 { WHITE } else { BLACK };
+            let ink = if share.abs() > 0.6 { WHITE } else { DARK };
             text(area, &speedup(value), middle, 11, center, &ink)?;
         }
         Point::LeftOut(letter) => {
-            for from in (0..TILE.0 + TILE.1).step_by(7) {
+            for from in (7..TILE.0 + TILE.1).step_by(7) {
                 // A diagonal within the tile.
                 let start = (x + from.min(TILE.0), y + (from - TILE.0).max(0));
                 let end = (x + (from - TILE.1).max(0), y + from.min(TILE.1));
@@ -169,7 +186,7 @@ fn tile(area: &Area<'_>, point: Point, (x, y): (i32, i32), strongest: f64) -> Dr
             }
             let patch = [(middle.0 - 6, middle.1 - 8), (middle.0 + 6, middle.1 + 8)];
             area.draw(&Rectangle::new(patch, WHITE.filled()))?;
-            text(area, letter, middle, 12, center, &BLACK)?;
+            text(area, letter, middle, 12, center, &DARK)?;
         }
         Point::Nothing => {}
     }

@@ -1,13 +1,18 @@
 //! `cargo xtask reproduce speedup`: figure 3, and how much of the speedup is the block model.
 
+mod beside;
 mod figures;
 mod grid;
 mod limits;
 mod lines;
 mod maps;
 mod record;
+mod section;
 mod summary;
 
+pub use section::sections;
+
+use std::collections::HashSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -18,11 +23,21 @@ use block_core::SpikeTrain;
 use runner::Environment;
 use runner::device::NamedDevice;
 
+use super::report;
+use super::results::duration;
+use super::runs::Places;
 use crate::write_whole;
-use grid::{Cell, Grid, Preset};
+use grid::{Cell, Grid};
 use record::{Journal, Record};
+use summary::Summary;
 
-/// What it was measured with.
+pub use grid::Preset;
+
+/// Among the results.
+const FOLDER: &str = "speedup";
+/// The measurements.
+const CELLS: &str = "cells.jsonl";
+/// What they were made with.
 const ENVIRONMENT: &str = "environment.json";
 
 #[derive(clap::Args)]
@@ -47,6 +62,62 @@ pub struct Args {
     draw: bool,
 }
 
+impl Args {
+    /// Of `reproduce all`: the device's preset, or the look where one is asked for.
+    pub fn of_all(device: Option<&str>, look: bool, out: &Path, memory: Option<f64>) -> Self {
+        let device = device.unwrap_or("auto");
+        let gpu = ["cuda", "wgpu"].iter().any(|kind| device.starts_with(kind));
+        Self {
+            preset: match (look, gpu) {
+                (true, _) => Preset::Quick,
+                (false, true) => Preset::Full,
+                (false, false) => Preset::Cpu,
+            },
+            device: device.to_owned(),
+            out: out.to_path_buf(),
+            memory,
+            retry: false,
+            draw: false,
+        }
+    }
+
+    fn folder(&self, device: &NamedDevice) -> PathBuf {
+        let name = format!("{}-{}", device.name.replace(':', "-"), self.preset.name());
+        self.out.join(FOLDER).join(name)
+    }
+}
+
+/// How much is left, in a line.
+pub fn status(args: &Args) -> Result<String, String> {
+    let device = runner::device::select(&args.device).map_err(|e| e.to_string())?;
+    let (records, _) = record::read(&args.folder(&device).join(CELLS))?;
+    let grid = args.preset.grid();
+    let cells = grid.cells(args.preset);
+    let (all, left) = (cells.len(), left(&cells, &records));
+    let used: f64 = records.iter().map(|r| r.took_seconds).sum();
+    let name = format!("speedup {} {}", device.name, args.preset.name());
+    let line = match (left, grid.total_seconds.is_finite()) {
+        (0, _) => "done".to_owned(),
+        (_, true) => format!(
+            "{left} of {all} cells, at most {} left",
+            duration((grid.total_seconds - used).max(0.0))
+        ),
+        (_, false) => format!("{left} of {all} cells, of unknown length"),
+    };
+    Ok(format!("{name:<44} {line}\n"))
+}
+
+/// Cells of which a formulation is neither measured nor left out.
+fn left(cells: &[Cell], records: &[Record]) -> usize {
+    let known: HashSet<(Cell, Pace)> = records.iter().map(|r| (r.cell, r.formulation)).collect();
+    let whole = |cell: &&Cell| {
+        Pace::ALL
+            .iter()
+            .all(|&pace| known.contains(&(**cell, pace)))
+    };
+    cells.len() - cells.iter().filter(whole).count()
+}
+
 pub fn run(args: &Args) -> Result<(), String> {
     let device = runner::device::select(&args.device).map_err(|e| e.to_string())?;
     if device.name != "cpu" && args.memory.is_none() && !args.draw {
@@ -55,12 +126,11 @@ pub fn run(args: &Args) -> Result<(), String> {
             "how much memory {name} has is not known: --memory GB says it"
         ));
     }
-    let name = format!("{}-{}", device.name.replace(':', "-"), args.preset.name());
-    let folder = args.out.join("speedup").join(name);
-    let mut journal = Journal::open(&folder.join("cells.jsonl"))?;
+    let folder = args.folder(&device);
+    let mut journal = Journal::open(&folder.join(CELLS))?;
     let grid = args.preset.grid();
     let cells = grid.cells(args.preset);
-    if !args.draw {
+    if !args.draw && (args.retry || left(&cells, &journal.records) > 0) {
         describe(&folder, &device, &journal)?;
         let mut bench = Bench {
             args,
@@ -78,7 +148,11 @@ pub fn run(args: &Args) -> Result<(), String> {
             tracing::info!("{done} of {all} cells, {minutes:.1} min");
         }
     }
-    finish(&folder, &grid, &journal.records)
+    let summary = Summary::of(&journal.records);
+    let text = serde_json::to_string_pretty(&summary).map_err(|e| e.to_string())? + "\n";
+    write_whole(&folder.join("summary.json"), text.as_bytes())?;
+    print!("{summary}");
+    report::write(&Places::new(&args.out))
 }
 
 /// Keeps what it is measured with beside the measurements.
@@ -95,19 +169,6 @@ fn describe(folder: &Path, device: &NamedDevice, journal: &Journal) -> Result<()
     };
     let text = serde_json::to_string_pretty(&environment).map_err(|e| e.to_string())? + "\n";
     write_whole(&path, text.as_bytes())
-}
-
-/// Pictures and summary.
-fn finish(folder: &Path, grid: &Grid, records: &[Record]) -> Result<(), String> {
-    for (name, svg) in figures::all(grid, records)? {
-        write_whole(&folder.join(name), svg.as_bytes())?;
-    }
-    let summary = summary::Summary::of(records);
-    let text = serde_json::to_string_pretty(&summary).map_err(|e| e.to_string())? + "\n";
-    write_whole(&folder.join("summary.json"), text.as_bytes())?;
-    print!("{summary}");
-    println!("{}", folder.display());
-    Ok(())
 }
 
 /// Laps that are not counted: the first also compiles, on a GPU a second one tunes.
@@ -235,5 +296,39 @@ impl Bench<'_> {
             left_out,
             took_seconds: seconds,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_counted_by_cells() {
+        let out = tempfile::tempdir().unwrap();
+        let args = Args::of_all(Some("cpu"), true, out.path(), None);
+        assert_eq!(args.preset, Preset::Quick);
+        assert!(status(&args).unwrap().contains("at most 5 min left"));
+        let cells = args.preset.grid().cells(args.preset);
+        let device = runner::device::select("cpu").unwrap();
+        let bench = Bench {
+            args: &args,
+            grid: &args.preset.grid(),
+            device: &device,
+            commit: None,
+            used_seconds: 0.0,
+        };
+        let record = |pace| bench.record(&cells[0], pace, Some("time".to_owned()), 1.0);
+        let mut records = vec![record(Pace::Scan)];
+        assert_eq!(left(&cells, &records), cells.len());
+        records.extend(Pace::ALL.map(record));
+        assert_eq!(left(&cells, &records), cells.len() - 1);
+    }
+
+    #[test]
+    fn a_gpu_has_the_papers_grid() {
+        let preset = |device| Args::of_all(device, false, Path::new("x"), None).preset;
+        assert_eq!(preset(Some("cuda:1")), Preset::Full);
+        assert_eq!(preset(None), Preset::Cpu);
     }
 }

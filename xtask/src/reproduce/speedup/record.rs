@@ -82,17 +82,7 @@ impl Journal {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(failed)?;
         }
-        let text = match fs::read_to_string(path) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
-            text => text.map_err(failed)?,
-        };
-        let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        let mut records: Vec<Record> = Vec::new();
-        for (index, line) in text[..whole].lines().enumerate() {
-            let record = serde_json::from_str(line)
-                .map_err(|e| format!("{}:{}: {e}", path.display(), index + 1))?;
-            put(&mut records, record);
-        }
+        let (records, whole) = read(path)?;
         let file = OpenOptions::new()
             .create(true)
             .append(true)
@@ -118,6 +108,23 @@ impl Journal {
         let same = |r: &&Record| r.cell == *cell && r.formulation == pace;
         self.records.iter().find(same)
     }
+}
+
+/// The records of a file and how many of its bytes they are: a last line that was cut off is none.
+/// Nothing of a file that is not there.
+pub fn read(path: &Path) -> Result<(Vec<Record>, usize), String> {
+    let text = match fs::read_to_string(path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
+        text => text.map_err(|e| format!("{}: {e}", path.display()))?,
+    };
+    let whole = text.rfind('\n').map_or(0, |end| end + 1);
+    let mut records: Vec<Record> = Vec::new();
+    for (index, line) in text[..whole].lines().enumerate() {
+        let record = serde_json::from_str(line)
+            .map_err(|e| format!("{}:{}: {e}", path.display(), index + 1))?;
+        put(&mut records, record);
+    }
+    Ok((records, whole))
 }
 
 /// A later record takes the place of an earlier one.

@@ -12,50 +12,38 @@ use super::record::Record;
 /// Ratios of median times, over the cells that have both.
 #[derive(Serialize)]
 pub struct Summary {
-    ratios: Vec<Ratio>,
+    pub ratios: Vec<Ratio>,
     /// Cells and passes where the scan took over 5 % longer than the convolution or the step-by-step
     /// standard model.
-    scan_slower: Vec<String>,
-    measured: usize,
-    left_out: usize,
-    seconds: f64,
+    pub scan_slower: Vec<String>,
+    pub measured: usize,
+    pub left_out: usize,
+    pub seconds: f64,
 }
 
 /// How many times faster one formulation is than another.
 #[derive(Serialize)]
-struct Ratio {
-    what: &'static str,
-    pass: &'static str,
-    cells: usize,
-    geometric_mean: f64,
-    smallest: f64,
-    largest: f64,
+pub struct Ratio {
+    pub what: &'static str,
+    pub pass: &'static str,
+    pub cells: usize,
+    pub geometric_mean: f64,
+    pub smallest: f64,
+    pub largest: f64,
 }
 
 /// What is compared: faster, slower, and what the quotient tells.
 const PAIRS: [(Pace, Pace, &str); 4] = [
-    (
-        Pace::Scan,
-        Pace::Standard,
-        "block scan over standard: all of the speedup",
-    ),
-    (
-        Pace::FusedStandard,
-        Pace::Standard,
-        "fused standard over standard: engineering",
-    ),
-    (
-        Pace::Scan,
-        Pace::FusedStandard,
-        "block scan over fused standard: the block model",
-    ),
-    (
-        Pace::Convolution,
-        Pace::Standard,
-        "block convolution over standard: the paper's formulation",
-    ),
+    (Pace::Scan, Pace::Standard, ALL),
+    (Pace::FusedStandard, Pace::Standard, ENGINEERING),
+    (Pace::Scan, Pace::FusedStandard, MODEL),
+    (Pace::Convolution, Pace::Standard, PAPERS),
 ];
-const PASSES: [&str; 3] = ["total", "forward", "backward"];
+pub const ALL: &str = "block scan over standard: all of the speedup";
+pub const ENGINEERING: &str = "fused standard over standard: engineering";
+pub const MODEL: &str = "block scan over fused standard: the block model";
+pub const PAPERS: &str = "block convolution over standard: the paper's formulation";
+pub const PASSES: [&str; 3] = ["total", "forward", "backward"];
 /// A scan this much slower than another formulation is not called slower: timings scatter.
 const TOLERANCE: f64 = 1.05;
 
@@ -113,6 +101,14 @@ impl Summary {
             left_out: records.iter().filter(|r| r.left_out.is_some()).count(),
             seconds: records.iter().fold(0.0, |sum, r| sum + r.took_seconds),
         }
+    }
+}
+
+impl Summary {
+    /// How many times faster, forward and backward together.
+    pub fn total(&self, what: &str) -> Option<&Ratio> {
+        let mut ratios = self.ratios.iter();
+        ratios.find(|ratio| ratio.what == what && ratio.pass == PASSES[0])
     }
 }
 

@@ -1,5 +1,5 @@
-//! The same spikes from the standard and the block model, and the time that both take: what
-//! `docs/tutorial.md` walks through. Writes its pictures into the folder given, `docs/tutorial` by default.
+//! The same spikes from the standard and the block model, the time that both take, and a task that wants trained decays:
+//! what `docs/tutorial.md` walks through. Writes its pictures into the folder given, `docs/tutorial` by default.
 //!
 //! ```sh
 //! cargo run --example tutorial
@@ -13,10 +13,16 @@ use block_core::{
     LeakyNeurons, NeuronModel, SpikeTrain, Synapses, block, integrate, spikes, standard,
 };
 use burn::tensor::{Device, Tensor, TensorData};
-use plotters::coord::Shift;
-use plotters::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+
+#[path = "tutorial/pictures.rs"]
+mod pictures;
+#[path = "tutorial/words.rs"]
+mod words;
+
+use pictures::{course, draw_bars, draw_histogram, draw_losses, page, raster};
+use words::{Trained, Words};
 
 const INPUTS: usize = 10;
 const STEPS: usize = 128;
@@ -35,7 +41,8 @@ fn main() -> Result {
     std::fs::create_dir_all(&out)?;
     same_spikes(&out)?;
     same_potentials(&out)?;
-    speed(&out)
+    speed(&out)?;
+    hard_task(&out)
 }
 
 /// One neuron and its inputs.
@@ -185,96 +192,35 @@ fn gpus(kind: &str, of: burn::tensor::DeviceType) -> Vec<(String, Device)> {
         .collect()
 }
 
+/// 3: words that only neurons with a long memory tell apart.
+fn hard_task(out: &Path) -> Result {
+    let device = Device::flex().autodiff();
+    let words = Words::new();
+    let mut losses = Vec::new();
+    for (name, trained) in [("one fixed β", false), ("a trained β a neuron", true)] {
+        let start = Instant::now();
+        let Trained {
+            losses: found,
+            accuracy,
+            beta,
+        } = words::train(&words, trained, &device)?;
+        let (last, seconds) = (
+            mean(&found[found.len() - 50..]),
+            start.elapsed().as_secs_f64(),
+        );
+        println!("{name}: loss {last:.3} at the end, {accuracy:.1} % of new words, {seconds:.0} s");
+        losses.push((name, found));
+        if trained {
+            draw_histogram(&out.join("beta.svg"), &beta)?;
+        }
+    }
+    draw_losses(&out.join("loss.svg"), &losses)
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
 fn floats(values: Tensor<3>) -> Vec<f32> {
     values.into_data().iter::<f32>().collect()
-}
-
-// From here on pictures.
-
-const INK: RGBColor = RGBColor(0x1f, 0x77, 0xb4);
-const SPIKE: RGBColor = RGBColor(0xb0, 0x3a, 0x00);
-
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-
-fn page<'a>(path: &'a Path, size: (u32, u32), title: &str) -> Result<Area<'a>> {
-    let area = SVGBackend::new(path, size).into_drawing_area();
-    area.fill(&WHITE)?;
-    println!("{}", path.display());
-    Ok(area.titled(title, ("sans-serif", 17))?)
-}
-
-fn raster(area: &Area<'_>, input: &SpikeTrain) -> Result {
-    let mut chart = ChartBuilder::on(area)
-        .margin(8)
-        .x_label_area_size(36)
-        .y_label_area_size(56)
-        .build_cartesian_2d(0.0..STEPS as f32, -0.7..INPUTS as f32 - 0.3)?;
-    let mut mesh = chart.configure_mesh();
-    mesh.disable_mesh().y_desc("input unit").x_desc("time step");
-    mesh.x_label_formatter(&whole)
-        .y_label_formatter(&whole)
-        .draw()?;
-    let dense = floats(input.dense().ok_or("a dense input")?.clone());
-    let fired = dense.iter().enumerate().filter(|&(_, &x)| x > 0.0);
-    let at = |index: usize| ((index / INPUTS) as f32, (index % INPUTS) as f32);
-    chart.draw_series(fired.map(|(index, _)| Circle::new(at(index), 2, INK.filled())))?;
-    Ok(())
-}
-
-/// A potential, its threshold if there is one that counts, and a dot at the spike.
-fn course(area: &Area<'_>, name: &str, membrane: &[f32], fired: Option<usize>) -> Result {
-    let high = membrane.iter().copied().fold(1.0, f32::max) + 0.4;
-    let low = membrane.iter().copied().fold(0.0, f32::min) - 0.2;
-    let mut chart = ChartBuilder::on(area)
-        .margin(8)
-        .x_label_area_size(36)
-        .y_label_area_size(56)
-        .build_cartesian_2d(0.0..STEPS as f32, low..high)?;
-    let mut mesh = chart.configure_mesh();
-    mesh.disable_mesh()
-        .y_desc(name)
-        .x_desc("time step")
-        .y_labels(5);
-    mesh.x_label_formatter(&whole)
-        .y_label_formatter(&|v| format!("{v:.1}"))
-        .draw()?;
-    let points = membrane.iter().enumerate().map(|(t, &v)| (t as f32, v));
-    chart.draw_series(LineSeries::new(points, INK.stroke_width(2)))?;
-    if let Some(step) = fired {
-        let line = [(0.0, 1.0), (STEPS as f32, 1.0)];
-        chart.draw_series(DashedLineSeries::new(line, 5, 4, SPIKE.into()))?;
-        let style = ("sans-serif", 12).into_font().color(&SPIKE);
-        let height = 0.13 * (high - low);
-        chart.draw_series([Text::new("threshold", (1.0, 1.0 + height), style.clone())])?;
-        let (x, y) = (step as f32, membrane[step]);
-        chart.draw_series([Circle::new((x, y), 5, SPIKE.filled())])?;
-        chart.draw_series([Text::new("spike", (x + 2.0, y + height), style)])?;
-    }
-    Ok(())
-}
-
-/// Bars, and the numbers beside them.
-fn draw_bars(path: &Path, bars: &[(String, f64)]) -> Result {
-    const HIGH: i32 = 34;
-    let height = 60 + HIGH as u32 * bars.len() as u32;
-    let title = "Forward and backward, 128 samples, milliseconds";
-    let area = page(path, (760, height), title)?;
-    let most = bars.iter().map(|bar| bar.1).fold(0.0, f64::max);
-    for (row, (name, milliseconds)) in (0..).zip(bars) {
-        let (left, top) = (230, 8 + row * HIGH);
-        let long = 430.0 * milliseconds / most;
-        let right = left + long as i32;
-        let corners = [(left, top), (right, top + HIGH - 10)];
-        area.draw(&Rectangle::new(corners, INK.mix(0.75).filled()))?;
-        let style = ("sans-serif", 13).into_font();
-        area.draw(&Text::new(name.clone(), (12, top + 6), style.clone()))?;
-        let value = format!("{milliseconds:.2}");
-        area.draw(&Text::new(value, (right + 8, top + 6), style))?;
-    }
-    area.present()?;
-    Ok(())
-}
-
-fn whole(value: &f32) -> String {
-    format!("{value:.0}")
 }

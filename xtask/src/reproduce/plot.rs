@@ -106,7 +106,9 @@ pub fn bars(y: &str, kinds: &[&str], groups: &[Group], line: f64) -> Result<Stri
                 let whole = [(left, 0.0), (left + width, height)];
                 let deviations = [(middle, height - deviation), (middle, height + deviation)];
                 chart.draw_series([Rectangle::new(whole, color(kind).filled())])?;
-                chart.draw_series([PathElement::new(deviations, BLACK.stroke_width(2))])?;
+                if deviation > 0.0 {
+                    chart.draw_series([PathElement::new(deviations, BLACK.stroke_width(2))])?;
+                }
             }
             let (left, bottom) = chart
                 .plotting_area()

@@ -114,7 +114,8 @@ fn the_page_of_results_is_whole_on_a_phone() {
         let drawn = figure.width > 300.0 && figure.height > 100.0;
         assert!(
             drawn && figure.shapes > 5 && figure.letters > 10,
-            "{figure:?}"
+            "{}: {figure:?}",
+            figure.name
         );
     }
     assert_eq!(found.tables.len(), text.matches("<table").count());

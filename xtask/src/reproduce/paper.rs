@@ -123,6 +123,7 @@ pub mod speedup {
         (128, [1.1, 1.3, 2.0, 2.0, 2.2, 2.1, 1.35, 0.65, 0.43]),
     ];
     /// f: batch, then the block model's backward over its forward time, over steps.
+    #[expect(clippy::approx_constant, reason = "3.14 is a time over a time")]
     pub const F: [(usize, [f64; 9]); 3] = [
         (32, [1.37, 1.58, 1.34, 1.74, 2.47, 3.0, 3.14, 3.42, 3.65]),
         (64, [1.0, 1.0, 1.2, 1.79, 2.48, 2.92, 3.2, 3.61, 3.4]),

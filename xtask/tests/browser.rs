@@ -48,6 +48,7 @@ fn open(browser: &Path, page: &Path, profile: &Path) -> (String, Vec<String>) {
             "--headless",
             "--no-sandbox",
             "--disable-gpu",
+            "--disable-dev-shm-usage",
             "--disable-quic",
             "--no-first-run",
             "--disable-background-networking",

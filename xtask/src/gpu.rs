@@ -44,26 +44,33 @@ pub fn check() -> Result<(), String> {
         // Matrix products are Burn's: one way to do them is enough here.
         ("CUBECL_AUTOTUNE_LEVEL", "minimal"),
     ];
-    let packages = [
+    let build = [
         "test",
+        "--config",
+        "xtask/gpu-check.toml",
         "-p",
         "runner",
         "-p",
         "agreement",
-        "--features",
-        FEATURES,
     ];
-    // The CPU has its turn with all the other tests. Side by side the drivers' threads stand in each
-    // other's way.
-    let tests = [
-        "--test", "devices", "--test", "nvrtc", "--test", "gpu", "--",
-    ];
-    let which = ["wgpu", "every_kernel", "--nocapture", "--test-threads", "1"];
-    command(
-        "cargo",
-        &[&packages[..], &tests, &which].concat(),
-        &variables,
-    )
+    let features = ["--features", FEATURES];
+    let tests = ["--test", "devices", "--test", "nvrtc", "--test", "gpu"];
+    let cargo = |rest: &[&str]| {
+        let arguments = [&build[..], &features, &tests, rest].concat();
+        command("cargo", &arguments, &variables)
+    };
+    cargo(&["--no-run"])?;
+    // The CPU has its turn with all the other tests. A driver compiles one kernel at a time, so two
+    // processes share the work; within one its threads stand in each other's way.
+    let run =
+        |which: &[&str]| cargo(&[&["--"], which, &["--nocapture", "--test-threads", "1"]].concat());
+    std::thread::scope(|scope| {
+        let half = scope.spawn(|| run(&["wgpu_f32"]));
+        let rest = run(&["wgpu", "every_kernel", "--skip", "wgpu_f32"]);
+        half.join()
+            .unwrap_or_else(|_| Err("wgpu_f32: panicked".into()))
+            .and(rest)
+    })
 }
 
 #[derive(clap::Args)]

@@ -1,20 +1,18 @@
 //! The suite on every device that is compiled in: `cargo test -p agreement --test devices -- --nocapture`
-//! prints what was compared.
+//! prints what was compared. A test a type, so that types can be tried side by side.
 
 use burn::tensor::{DType, Device};
 
-fn agree(name: &str, device: &Device, dtypes: &[DType]) {
+fn agree(name: &str, device: &Device, dtype: DType) {
     let mut failures = Vec::new();
-    for &dtype in dtypes {
-        for operation in agreement::Operation::all() {
-            let Some(outcome) = agreement::run(operation, device, dtype) else {
-                continue;
-            };
-            println!("agreement: {name}: {outcome}");
-            assert!(outcome.values > 0, "{outcome}");
-            if outcome.failure.is_some() {
-                failures.push(outcome.to_string());
-            }
+    for operation in agreement::Operation::all() {
+        let Some(outcome) = agreement::run(operation, device, dtype) else {
+            continue;
+        };
+        println!("agreement: {name}: {outcome}");
+        assert!(outcome.values > 0, "{outcome}");
+        if outcome.failure.is_some() {
+            failures.push(outcome.to_string());
         }
     }
     assert!(failures.is_empty(), "{name}:\n{}", failures.join("\n"));
@@ -22,34 +20,36 @@ fn agree(name: &str, device: &Device, dtypes: &[DType]) {
 
 #[test]
 fn cpu() {
-    agree(
-        "cpu",
-        &Device::flex(),
-        &[DType::F32, DType::F64, DType::F16, DType::BF16],
-    );
+    for dtype in [DType::F32, DType::F64, DType::F16, DType::BF16] {
+        agree("cpu", &Device::flex(), dtype);
+    }
 }
 
 #[cfg(any(feature = "cuda", feature = "wgpu"))]
-fn gpus(name: &str, kind: burn::tensor::DeviceType) {
+fn gpus(name: &str, kind: burn::tensor::DeviceType, dtype: DType) {
     let devices = Device::enumerate(kind).into_vec();
     assert!(
         !devices.is_empty(),
         "{name} is compiled in, but there is no such device"
     );
     for (index, device) in devices.iter().enumerate() {
-        let dtypes = agreement::gpu_types(device);
-        agree(&format!("{name}:{index}"), device, &dtypes);
+        if agreement::gpu_types(device).contains(&dtype) {
+            agree(&format!("{name}:{index}"), device, dtype);
+        } else {
+            println!("agreement: SKIPPED: {name}:{index} has no {}", dtype.name());
+        }
     }
 }
 
-#[cfg(feature = "wgpu")]
-#[test]
-fn wgpu() {
-    gpus("wgpu", burn::tensor::DeviceType::Wgpu);
+macro_rules! gpu_tests {
+    ($feature:literal, $kind:ident: $($test:ident $dtype:ident),+) => {$(
+        #[cfg(feature = $feature)]
+        #[test]
+        fn $test() {
+            gpus($feature, burn::tensor::DeviceType::$kind, DType::$dtype);
+        }
+    )+};
 }
 
-#[cfg(feature = "cuda")]
-#[test]
-fn cuda() {
-    gpus("cuda", burn::tensor::DeviceType::Cuda);
-}
+gpu_tests!("wgpu", Wgpu: wgpu_f32 F32, wgpu_f16 F16, wgpu_bf16 BF16);
+gpu_tests!("cuda", Cuda: cuda_f32 F32, cuda_f16 F16, cuda_bf16 BF16);

@@ -165,7 +165,7 @@ fn speed(out: &Path) -> Result {
             }
             seconds.remove(0);
             seconds.sort_by(f64::total_cmp);
-            let milliseconds = 1e3 * seconds[RUNS / 2];
+            let milliseconds = 1e3 * (seconds[RUNS / 2 - 1] + seconds[RUNS / 2]) / 2.0;
             println!("{name}: {formulation}: {milliseconds:.3} ms");
             bars.push((format!("{name}: {formulation}"), milliseconds));
         }

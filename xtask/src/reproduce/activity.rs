@@ -99,16 +99,26 @@ pub fn read_csv(path: &Path) -> Result<Vec<Batch>, String> {
             "{at}, line 1: found `{header}`, expected `{HEADER}`"
         ));
     }
-    let batches: Option<Vec<Batch>> = lines.clone().map(|(_, line)| parse(line)).collect();
-    batches.ok_or_else(|| {
-        let (index, line) = lines
-            .find(|(_, line)| parse(line).is_none())
-            .unwrap_or_default();
-        format!(
-            "{at}, line {}: found `{line}`, expected `{HEADER}` as numbers",
-            index + 1
-        )
-    })
+    let mut batches: Vec<Batch> = Vec::new();
+    for (index, line) in lines {
+        // The first is kept by all, and what is left out is between others.
+        let last = batches.last().map(|batch| batch.number);
+        let next = parse(line).filter(|batch| match last {
+            Some(last) => batch.number > last,
+            None => batch.number == 1,
+        });
+        let wrong = || {
+            format!(
+                "{at}, line {}: found `{line}`, expected `{HEADER}` as numbers, the batches from 1 on in order",
+                index + 1
+            )
+        };
+        batches.push(next.ok_or_else(wrong)?);
+    }
+    if batches.is_empty() {
+        return Err(format!("{at}: found no batch, expected the first at least"));
+    }
+    Ok(batches)
 }
 
 fn parse(line: &str) -> Option<Batch> {

@@ -98,6 +98,8 @@ struct Pair {
 /// A data set in the figure.
 struct Compared {
     data: &'static str,
+    /// The epochs of runs that were cut short, `1 of 200`.
+    short: Option<String>,
     accuracy: Pair,
     speedup: Pair,
     spikes: Pair,
@@ -112,17 +114,21 @@ impl Compared {
         let (block, multi, single) = (here(BLOCK), here(MULTI), here(SINGLE));
         let less = |of: fn(&Finished) -> f64| {
             let (block, multi) = same_epochs(block, multi)?;
-            let whole = multi.spread(of)?.mean;
-            block.spread(|run| 100.0 * (1.0 - of(run) / whole))
+            Some(saved(block.spread(of)?, multi.spread(of)?))
         };
         let faster = || {
-            // An epoch takes as long in a short run.
+            // An epoch takes as long in a short run, but for the first.
             let (block, single) = (block?, single?);
-            let (same, whole) = (single.machine()?, single.spread(seconds)?.mean);
-            let runs = block.runs.iter();
-            let there = runs.filter(|run| results::machine(&run.environment) == same);
-            Spread::of(there.map(|run| whole / seconds(run)))
+            let same = single.machine()?;
+            let there = |model: &Model| {
+                let runs = model.runs.iter().filter(|run| {
+                    run.summary.epochs > 1 && results::machine(&run.environment) == same
+                });
+                Spread::of(runs.map(seconds))
+            };
+            Some(there(single)?.over(&there(block)?))
         };
+        let short = block.filter(|block| block.is_short() && !block.runs.is_empty());
         // The figure's numbers are the paper's; their deviations follow from its table.
         let published = paper::comparison(data);
         let [of_block, of_multi] = [BLOCK, MULTI].map(|name| paper::model(data, name));
@@ -130,13 +136,13 @@ impl Compared {
             let (block, multi) = (of_block.as_ref()?, of_multi.as_ref()?);
             Some(Spread {
                 mean,
-                deviation: 100.0 * part(block).deviation / part(multi).mean,
-                number: 3,
+                ..saved(part(block), part(multi))
             })
         };
         let published = published.as_ref();
         Self {
             data,
+            short: short.map(|block| format!("{} of {}", block.epochs_run(), block.epochs)),
             accuracy: Pair {
                 paper: published.and_then(|figure| spread(figure.accuracy, |model| model.accuracy)),
                 here: less(accuracy),
@@ -150,6 +156,16 @@ impl Compared {
                 here: less(spikes),
             },
         }
+    }
+}
+
+/// What one has less than the other, %.
+fn saved(one: Spread, other: Spread) -> Spread {
+    let part = one.over(&other);
+    Spread {
+        mean: 100.0 * (1.0 - part.mean),
+        deviation: 100.0 * part.deviation,
+        ..part
     }
 }
 
@@ -174,7 +190,7 @@ fn figure(
         .iter()
         .filter(|compared| of(compared).paper.or(of(compared).here).is_some());
     let mut alt = format!("{caption}, as bars.");
-    let mut groups = Vec::new();
+    let (mut groups, mut cut) = (Vec::new(), String::new());
     for compared in shown {
         let Pair { paper, here } = of(compared);
         let title = data_title(compared.data);
@@ -193,13 +209,16 @@ fn figure(
                 .replace("spoken digits (FSDD)", "FSDD"),
             bars: vec![bar(paper), bar(here)],
         });
+        if let Some(short) = &compared.short {
+            cut += &format!(" {title}: a look, {short} epochs.");
+        }
     }
     Ok(Figure {
         name,
         svg: plot::bars(axis, &KINDS, &groups, line)?,
         alt,
         caption: format!(
-            "{caption}. Mean and standard deviation over the block model's runs; a missing bar was not run here."
+            "{caption}. Bars: standard deviations, from those of both models; a missing bar was not run here.{cut}"
         ),
     })
 }
@@ -228,6 +247,11 @@ fn compared_table(comparisons: &[Compared]) -> Table {
         row.extend(columns(compared.accuracy, 2));
         row.extend(columns(compared.speedup, 2).into_iter().take(2));
         row.extend(columns(compared.spikes, 1));
+        if let Some(short) = &compared.short {
+            row[0] += &format!(" ({short} epochs)");
+            row[3] = ABSENT.to_string();
+            row[8] = ABSENT.to_string();
+        }
         row
     });
     Table {
@@ -291,26 +315,53 @@ fn table(
     }
 }
 
+/// A row for each machine: seconds of different ones have no mean.
 fn seconds_table(models: &[Model]) -> Table {
-    let of_paper = |paper: &paper::Model| Spread::of([paper.seconds]);
-    let mut table = table(
-        "Seconds an epoch: a training pass, loader included, the first left out; the paper's on its GPU",
-        models,
-        2,
-        seconds,
-        of_paper,
-    );
-    // A difference between machines says nothing.
-    table.header.remove(4);
-    for (row, model) in table.rows.iter_mut().zip(models) {
-        row.remove(4);
-        let machine = model.machine();
-        row.push(match (machine, model.runs.is_empty()) {
-            (Some(machine), _) => machine,
-            (None, true) => ABSENT.to_string(),
-            (None, false) => "several".to_string(),
-        });
+    let mut rows = Vec::new();
+    for model in models {
+        let mut machines: Vec<String> = Vec::new();
+        for run in &model.runs {
+            let machine = results::machine(&run.environment);
+            if !machines.contains(&machine) {
+                machines.push(machine);
+            }
+        }
+        let paper = paper::model(model.data, model.formulation);
+        let mut row = |here: String, runs: String, machine: String| {
+            let paper = paper.as_ref().map(|paper| format!("{:.2}", paper.seconds));
+            rows.push(vec![
+                data_title(model.data).to_string(),
+                model_title(model.formulation).to_string(),
+                here,
+                paper.unwrap_or(ABSENT.to_string()),
+                runs,
+                machine,
+            ]);
+        };
+        for machine in &machines {
+            let runs = model.runs.iter();
+            let there = || {
+                runs.clone()
+                    .filter(|run| results::machine(&run.environment) == *machine)
+            };
+            let seeds: Vec<String> = there().map(|run| run.seed.to_string()).collect();
+            row(
+                text(Spread::of(there().map(seconds)), 2),
+                seeds.join(", "),
+                machine.clone(),
+            );
+        }
+        if machines.is_empty() {
+            row("not run here".into(), ABSENT.into(), ABSENT.into());
+        }
     }
-    table.header.push("device here".to_string());
-    table
+    Table {
+        caption: "Seconds an epoch: the median of a run's training passes, loader included, the first left out; then the \
+                  mean over runs. The paper's on its GPU"
+            .to_string(),
+        header: ["data set", "model", "here", "paper", "seeds", "device here"]
+            .map(String::from)
+            .into(),
+        rows,
+    }
 }

@@ -17,7 +17,8 @@ mod speedup;
 mod statistics;
 mod traces;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use block_data::{Locations, is_present};
 
@@ -42,7 +43,7 @@ pub enum Task {
 #[derive(clap::Args)]
 pub struct Args {
     /// Seeds, from 0 [default: 3; 1 for robustness].
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1000))]
     seeds: Option<u64>,
     /// Only these data sets, or models on them: `mnist`, `fmnist/standard-single`.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
@@ -66,7 +67,7 @@ pub struct All {
     #[command(flatten)]
     runs: Args,
     /// Memory that a cell of the speedup may have, in GB; a GPU's has to be told.
-    #[arg(long, value_name = "GB")]
+    #[arg(long, value_name = "GB", value_parser = speedup::gigabytes)]
     memory: Option<f64>,
 }
 
@@ -81,6 +82,12 @@ pub struct Docs {
 }
 
 pub fn run(task: &Task) -> Result<(), String> {
+    if !Path::new("configs").is_dir() {
+        return Err(
+            "configs: no such folder here, expected that of the workspace; run it in the folder of its Cargo.toml"
+                .to_string(),
+        );
+    }
     match task {
         Task::Robustness(args) => work(&[Experiment::Robustness], args),
         Task::Datasets(args) => work(&[Experiment::DataSets], args),
@@ -102,12 +109,29 @@ fn all(args: &All) -> Result<(), String> {
         &runs.out,
         memory,
     );
+    let experiments = [Experiment::Robustness, Experiment::DataSets];
+    if !runs.status {
+        ready(&plan(&experiments, runs)?, &Places::new(&runs.out))?;
+    }
     match (runs.only.is_empty(), runs.status) {
         (false, _) => (),
         (true, true) => print!("{}", speedup::status(&speedup)?),
         (true, false) => speedup::run(&speedup)?,
     }
-    work(&[Experiment::Robustness, Experiment::DataSets], runs)
+    work(&experiments, runs)
+}
+
+/// What is in the way of runs is said before any work.
+fn ready(runs: &[Run], places: &Places) -> Result<(), String> {
+    for run in runs {
+        run.state(places)?;
+    }
+    let probe = places
+        .results
+        .join(format!(".probe.{}", std::process::id()));
+    crate::write_whole(&probe, b"").and_then(|()| {
+        std::fs::remove_file(&probe).map_err(|error| format!("{}: {error}", probe.display()))
+    })
 }
 
 fn work(experiments: &[Experiment], args: &Args) -> Result<(), String> {
@@ -117,12 +141,11 @@ fn work(experiments: &[Experiment], args: &Args) -> Result<(), String> {
         print!("{}", status(&runs, &places)?);
         return Ok(());
     }
-    // What is in the way is said before any work.
-    for run in &runs {
-        run.state(&places)?;
-    }
+    ready(&runs, &places)?;
     // The training itself saves and ends at Ctrl-C.
-    ctrlc::set_handler(|| {}).map_err(|error| format!("Ctrl-C: {error}"))?;
+    static STOP: AtomicBool = AtomicBool::new(false);
+    ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed))
+        .map_err(|error| format!("Ctrl-C: {error}"))?;
     let mut failed: Vec<&Run> = Vec::new();
     for run in &runs {
         // What is wrong with a data set's first run is wrong with all.
@@ -130,7 +153,12 @@ fn work(experiments: &[Experiment], args: &Args) -> Result<(), String> {
             continue;
         }
         let before = run.state(&places)?;
-        match run.work(&places, args.device.as_deref())? {
+        // Ctrl-C may come between trainings.
+        let outcome = match STOP.load(Ordering::Relaxed) {
+            true => Outcome::Stopped,
+            false => run.work(&places, args.device.as_deref())?,
+        };
+        match outcome {
             // The next run may take hours.
             Outcome::Done if before != State::Done => report::write(&places)?,
             Outcome::Done => (),

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::content::Section;
 use super::runs::Places;
@@ -36,7 +37,8 @@ pub fn files(places: &Places) -> Result<Vec<(PathBuf, String)>, String> {
         places.results.join("report.html"),
         html::page(TITLE, &lead, &sections),
     ));
-    if places.results == Path::new(COMMITTED) {
+    let whole = |path: &Path| fs::canonicalize(path).ok();
+    if whole(&places.results).is_some_and(|path| Some(path) == whole(Path::new(COMMITTED))) {
         files.push((PathBuf::from(PAGE), docs(&lead, &sections)));
     }
     Ok(files)
@@ -93,16 +95,22 @@ pub fn write_figures(places: &Places, section: &Section) -> Result<(), String> {
 fn put(files: Vec<(PathBuf, String)>) -> Result<(), String> {
     for (path, text) in files {
         let same = fs::read_to_string(&path).is_ok_and(|old| old == text);
-        let png = path.with_extension("png");
-        if path.extension().is_some_and(|end| end == "svg") && !(same && png.exists()) {
-            write_whole(&png, &png::of(&text)?)?;
-        }
         if !same {
             write_whole(&path, text.as_bytes())?;
             tracing::info!("{}", path.display());
         }
+        // Not committed, so what is there may be of another day's figure.
+        let png = path.with_extension("png");
+        let drawn = modified(&png) >= modified(&path);
+        if path.extension().is_some_and(|end| end == "svg") && !drawn {
+            write_whole(&png, &png::of(&text)?)?;
+        }
     }
     Ok(())
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).ok()?.modified().ok()
 }
 
 /// Compares instead of writing.

@@ -10,6 +10,9 @@ use super::content::Table;
 use super::runs::{self, BLOCK, Experiment, MULTI, Places, SINGLE};
 use super::statistics::Spread;
 
+/// What to do about damaged results.
+const RENEW: &str = "move the folder away and run `cargo xtask reproduce` on it again";
+
 /// A run.
 pub struct Finished {
     pub seed: u64,
@@ -51,13 +54,41 @@ impl Model {
         data: &'static str,
         formulation: &'static str,
     ) -> Result<Self, String> {
-        let config = Config::load(&experiment.config(places, data), &[]);
-        let epochs = config.map_err(|error| error.to_string())?.train.epochs;
+        let path = experiment.config(places, data);
+        let setting = format!("model.formulation={formulation}");
+        let config = Config::load(&path, &[setting]).map_err(|error| error.to_string())?;
+        let epochs = config.train.epochs;
         let mut found = Vec::new();
         for (seed, folder) in runs::seeds(&experiment.published(places, data, formulation))? {
             let at = folder.display();
             let summary = runs::summary(&folder)?
                 .ok_or_else(|| format!("{at}: no summary.json, expected a finished run"))?;
+            let records = runs::epochs(&folder)?;
+            for (file, what, found, expected) in [
+                ("summary.json", "seed", summary.seed, seed),
+                (
+                    "epochs.jsonl",
+                    "epochs",
+                    records.len() as u64,
+                    summary.epochs as u64,
+                ),
+            ] {
+                if found != expected {
+                    return Err(format!(
+                        "{at}/{file}: found {what} {found}, expected {expected}; {RENEW}"
+                    ));
+                }
+            }
+            let path = folder.join("config.toml");
+            let mut expected = config.clone();
+            expected.seed = seed;
+            let of_run = Config::load(&path, &[]).map_err(|error| error.to_string())?;
+            if let Some((found, expected)) = runs::difference(&of_run, &expected) {
+                let path = path.display();
+                return Err(format!(
+                    "{path}: found `{found}`, expected `{expected}`; {RENEW}"
+                ));
+            }
             let path = folder.join("environment.json");
             let text = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
             let environment =
@@ -66,7 +97,7 @@ impl Model {
                 seed,
                 summary,
                 environment,
-                epochs: runs::epochs(&folder)?,
+                epochs: records,
                 batches: match experiment {
                     Experiment::Robustness => activity::read_csv(&folder.join(activity::FILE))?,
                     Experiment::DataSets => Vec::new(),
@@ -129,7 +160,7 @@ impl Model {
             return Some("all".to_string());
         }
         if self.is_short() {
-            return Some(format!("epochs after {}", self.epochs_run()));
+            return Some(format!("all but {}", self.extent()));
         }
         let missing: Vec<String> = (0..self.experiment.seeds())
             .filter(|seed| self.runs.iter().all(|run| run.seed != *seed))

@@ -34,9 +34,14 @@ pub fn section(places: &Places) -> Result<Section, String> {
 
 fn line(model: &Model, points: Vec<(f64, f64)>) -> Line {
     let data = Experiment::Robustness.data();
+    let share = model.epochs_run() as f64 / model.epochs as f64;
+    let part = match model.is_short() {
+        true => format!(" ({} of {})", model.epochs_run(), model.epochs),
+        false => String::new(),
+    };
     Line {
         label: format!(
-            "{}, {}",
+            "{}, {}{part}",
             short(data_title(model.data)),
             short(model_title(model.formulation))
         ),
@@ -45,7 +50,11 @@ fn line(model: &Model, points: Vec<(f64, f64)>) -> Line {
             .position(|name| *name == model.data)
             .unwrap_or(0),
         thin: model.formulation != BLOCK,
-        points,
+        // Over the whole training, also where not all of it was run.
+        points: points
+            .into_iter()
+            .map(|(time, height)| (time * share, height))
+            .collect(),
         cross: None,
     }
 }
@@ -93,7 +102,9 @@ fn loss(shown: &[(&Model, &Finished)]) -> Result<Figure, String> {
         name: "loss",
         svg: plot::lines("time / whole training", "loss / its maximum", &lines)?,
         alt,
-        caption: "Mean training loss of an epoch. Thin: the standard model.".to_string(),
+        caption:
+            "Mean training loss of an epoch. Thin: the standard model; a run cut short (epochs of all) ends early."
+                .to_string(),
     })
 }
 
@@ -159,6 +170,7 @@ fn table(shown: &[(&Model, &Finished)]) -> Table {
         vec![
             data_title(model.data).to_string(),
             model_title(model.formulation).to_string(),
+            run.seed.to_string(),
             match model.epochs_run() < model.epochs {
                 true => format!("{} of {}", model.epochs_run(), model.epochs),
                 false => model.epochs.to_string(),
@@ -166,29 +178,31 @@ fn table(shown: &[(&Model, &Finished)]) -> Table {
             first.map_or("unknown".to_string(), |batch| format!("{}", batch.spikes)),
             activity::first_spike(&run.batches)
                 .map_or("never".to_string(), |batch| batch.to_string()),
+            format!("{:.1}", 100.0 * last / begin),
+            format!("{:.2}", 100.0 * run.summary.test_accuracy),
             format!("{begin:.4}"),
             format!("{last:.4}"),
-            format!("{:.1}", 100.0 * last / begin),
             format!("{curve:.3}"),
             known.map_or("–".to_string(), |loss| format!("about {loss}")),
-            format!("{:.2}", 100.0 * run.summary.test_accuracy),
             format!("{:.1}", run.summary.hidden_spikes_per_sample),
         ]
     });
     Table {
-        caption: "In numbers, of seed 0. The paper gives a picture only, read off by eye, and no deviation".to_string(),
+        caption: "In numbers. The paper gives a picture only, read off by eye, and no deviation"
+            .to_string(),
         header: [
             "data set",
             "model",
+            "seed",
             "epochs",
             "spikes a sample, first batch",
             "first batch with a spike",
+            "loss, last epoch / first batch, %",
+            "test accuracy, %",
             "loss, first batch",
             "loss, last epoch",
-            "last / first batch, %",
             "last / largest epoch",
             "paper",
-            "test accuracy, %",
             "spikes a test sample",
         ]
         .map(String::from)

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use runner::{Config, EpochRecord, Summary};
 
@@ -121,7 +121,7 @@ pub enum Outcome {
     Done,
     /// By Ctrl-C.
     Stopped,
-    /// The runner has said why.
+    /// The runner has said why, or was killed.
     Failed,
 }
 
@@ -339,8 +339,12 @@ impl Run {
                 .map_err(|error| format!("cargo: {error}"))?;
             match status.code() {
                 Some(0) => (),
-                Some(130) | None => return Ok(Outcome::Stopped),
-                Some(_) => return Ok(Outcome::Failed),
+                Some(130) => return Ok(Outcome::Stopped),
+                None if by_ctrl_c(status) => return Ok(Outcome::Stopped),
+                _ => {
+                    tracing::error!("{}: {status}", self.label());
+                    return Ok(Outcome::Failed);
+                }
             }
         }
         if self.state_of(places, &self.folder(places))? == State::Done {
@@ -352,6 +356,12 @@ impl Run {
     /// Copies the small files to the results, all or nothing.
     fn publish(&self, places: &Places) -> Result<(), String> {
         let (from, to) = (self.folder(places), self.published(places));
+        // A shorter look does not take the place of more.
+        let length = |folder: &Path| Ok::<_, String>(summary(folder)?.map(|found| found.epochs));
+        if length(&to)? > length(&from)? {
+            tracing::info!("{}: has more epochs, and stays", to.display());
+            return Ok(());
+        }
         let read =
             |path: &Path| fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
         let mut files = Vec::new();
@@ -388,6 +398,18 @@ impl Run {
     }
 }
 
+#[cfg(unix)]
+fn by_ctrl_c(status: ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt;
+    const SIGINT: i32 = 2;
+    status.signal() == Some(SIGINT)
+}
+
+#[cfg(not(unix))]
+fn by_ctrl_c(_: ExitStatus) -> bool {
+    false
+}
+
 fn remove(folder: &Path) -> std::io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
@@ -395,8 +417,8 @@ fn remove(folder: &Path) -> std::io::Result<()> {
     }
 }
 
-/// The first line in which two configs differ; where the data lie and the number of epochs may.
-fn difference(found: &Config, expected: &Config) -> Option<(String, String)> {
+/// The first line in which two configs differ, in the one and in the other; where the data lie and the number of epochs may.
+pub fn difference(found: &Config, expected: &Config) -> Option<(String, String)> {
     let mut found = found.clone();
     found.data.dir = expected.data.dir.clone();
     found.train.epochs = expected.train.epochs;

@@ -34,6 +34,17 @@ impl Spread {
         (deviation > 0.0).then(|| (self.mean - other.mean) / deviation)
     }
 
+    /// A quotient, its deviation from both, as of independent numbers.
+    pub fn over(&self, other: &Self) -> Self {
+        let mean = self.mean / other.mean;
+        let relative = (self.deviation / self.mean).hypot(other.deviation / other.mean);
+        Self {
+            mean,
+            deviation: mean * relative,
+            number: self.number.max(other.number),
+        }
+    }
+
     /// `98.07 ± 0.18`; of one run its number alone.
     pub fn text(&self, decimals: usize) -> String {
         match self.number {
@@ -57,6 +68,19 @@ mod tests {
         );
         assert_eq!(spread.text(1), "5.0 ± 2.0");
         assert_eq!(Spread::of([3.0]).unwrap().text(2), "3.00");
+    }
+
+    #[test]
+    fn quotients() {
+        let one = Spread::of([9.0, 11.0]).unwrap();
+        let other = Spread::of([3.0, 5.0, 4.0, 4.0]).unwrap();
+        let quotient = one.over(&other);
+        assert_eq!((quotient.mean, quotient.number), (2.5, 4));
+        // A tenth of the one, √½/4 of the other.
+        let expected = 2.5 * (0.01_f64 + 0.5 / 16.0).sqrt();
+        assert!((quotient.deviation - expected).abs() < 1e-12);
+        let certain = Spread::of([5.0]).unwrap();
+        assert_eq!(one.over(&certain).deviation, 0.2);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::super::content::Table;
 use super::super::paper::speedup as paper;
 use super::figures::{Figures, Pass, cell, ratio};
 use super::grid::{FEW, MANY, USUAL};
-use super::lines::Point;
+use super::lines::{Point, digits};
 
 /// A table for each of the figures a to f.
 pub fn tables(figures: &Figures<'_>) -> Vec<Table> {
@@ -23,7 +23,7 @@ pub fn tables(figures: &Figures<'_>) -> Vec<Table> {
             |n, layers| figures.speedup(cell(batch, layers, n, USUAL), Pace::Scan, Pass::Total),
         ),
         over(
-            &format!("d: total speedup over neurons, {USUAL} steps"),
+            &format!("d: total speedup over neurons, {USUAL} steps; – is not in this preset"),
             "batch",
             &paper::D,
             paper::NEURONS,
@@ -71,7 +71,11 @@ fn a(figures: &Figures<'_>) -> Table {
     ];
     let rows = rows.into_iter().zip(paper::A);
     Table {
-        caption: format!("a: the block scan over the step-by-step standard model, batch {batch}"),
+        caption: format!(
+            "a to f in numbers: the block scan over the step-by-step standard model, left out where either is. a: batch \
+             {batch}, {} of the paper's 90 cells",
+            grid.neurons.len() * grid.steps.len()
+        ),
         header: ["", "here", "paper"].map(String::from).into(),
         rows: rows
             .map(|((what, here), paper)| vec![what, here.text(), paper.to_string()])
@@ -86,9 +90,9 @@ fn b(figures: &Figures<'_>) -> Table {
         vec![
             steps.to_string(),
             seconds(Pace::Standard),
-            format!("{:.4}", 10_f64.powf(standard)),
+            digits(10_f64.powf(standard)),
             seconds(Pace::Scan),
-            format!("{:.4}", 10_f64.powf(block)),
+            digits(10_f64.powf(block)),
         ]
     });
     Table {

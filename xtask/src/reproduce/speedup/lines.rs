@@ -271,7 +271,7 @@ fn mark<'a>(
 }
 
 /// Two digits that count.
-fn digits(value: f64) -> String {
+pub fn digits(value: f64) -> String {
     let places = (1 - value.abs().log10().floor() as i32).clamp(0, 6) as usize;
     format!("{value:.places$}")
 }

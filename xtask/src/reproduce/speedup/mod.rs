@@ -24,7 +24,7 @@ use runner::Environment;
 use runner::device::NamedDevice;
 
 use super::report;
-use super::results::duration;
+use super::results::{duration, machine};
 use super::runs::Places;
 use crate::write_whole;
 use grid::{Cell, Grid};
@@ -33,6 +33,8 @@ use summary::Summary;
 
 pub use grid::Preset;
 
+/// Weights are the same in every run, as the inputs are.
+const WEIGHTS_SEED: u64 = 0;
 /// Among the results.
 const FOLDER: &str = "speedup";
 /// The measurements.
@@ -52,7 +54,7 @@ pub struct Args {
     #[arg(long, default_value = "results")]
     out: PathBuf,
     /// Memory that a cell may have, in GB; on the CPU four fifths of what is free, unless told.
-    #[arg(long, value_name = "GB")]
+    #[arg(long, value_name = "GB", value_parser = gigabytes)]
     memory: Option<f64>,
     /// Tries again what an earlier run left out, with the preset's time anew.
     #[arg(long)]
@@ -85,6 +87,14 @@ impl Args {
         let name = format!("{}-{}", device.name.replace(':', "-"), self.preset.name());
         self.out.join(FOLDER).join(name)
     }
+}
+
+/// Of the command line.
+pub fn gigabytes(text: &str) -> Result<f64, String> {
+    let found = text.parse().ok();
+    found
+        .filter(|found: &f64| found.is_finite() && *found > 0.0)
+        .ok_or_else(|| "expected a number over 0, as in 16 or 0.5".to_owned())
 }
 
 /// How much is left, in a line.
@@ -127,11 +137,19 @@ pub fn run(args: &Args) -> Result<(), String> {
         ));
     }
     let folder = args.folder(&device);
-    let mut journal = Journal::open(&folder.join(CELLS))?;
+    let path = folder.join(CELLS);
     let grid = args.preset.grid();
     let cells = grid.cells(args.preset);
-    if !args.draw && (args.retry || left(&cells, &journal.records) > 0) {
-        describe(&folder, &device, &journal)?;
+    let (mut records, _) = record::read(&path)?;
+    if args.draw && records.is_empty() {
+        return Err(format!(
+            "{}: nothing measured there, expected a line at least; without --draw it is measured",
+            path.display()
+        ));
+    }
+    if !args.draw && (args.retry || left(&cells, &records) > 0) {
+        describe(&folder, &device, records.len())?;
+        let mut journal = Journal::open(&path)?;
         let mut bench = Bench {
             args,
             grid: &grid,
@@ -147,24 +165,37 @@ pub fn run(args: &Args) -> Result<(), String> {
             let (done, all, minutes) = (index + 1, cells.len(), bench.used_seconds / 60.0);
             tracing::info!("{done} of {all} cells, {minutes:.1} min");
         }
+        records = journal.records;
     }
-    let summary = Summary::of(&journal.records);
+    let summary = Summary::of(&records);
     let text = serde_json::to_string_pretty(&summary).map_err(|e| e.to_string())? + "\n";
     write_whole(&folder.join("summary.json"), text.as_bytes())?;
+    report::write(&Places::new(&args.out))?;
     print!("{summary}");
-    report::write(&Places::new(&args.out))
+    Ok(())
 }
 
 /// Keeps what it is measured with beside the measurements.
-fn describe(folder: &Path, device: &NamedDevice, journal: &Journal) -> Result<(), String> {
+///
+/// # Errors
+///
+/// Measurements of another machine: ratios of both would mean nothing.
+fn describe(folder: &Path, device: &NamedDevice, records: usize) -> Result<(), String> {
     let path = folder.join(ENVIRONMENT);
     let environment = match fs::read_to_string(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Environment::current(device),
         text => {
             let failed = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
             let text = text.map_err(|e| failed(&e))?;
-            let before = serde_json::from_str(&text).map_err(|e| failed(&e))?;
-            Environment::resume(Some(before), device, journal.records.len())
+            let before: Environment = serde_json::from_str(&text).map_err(|e| failed(&e))?;
+            let [found, here] = [&before, &Environment::current(device)].map(machine);
+            if found != here && records > 0 {
+                return Err(format!(
+                    "{}: found measurements of {found}, expected {here}; move the folder away, or measure into another with --out",
+                    path.display()
+                ));
+            }
+            Environment::resume(Some(before), device, records)
         }
     };
     let text = serde_json::to_string_pretty(&environment).map_err(|e| e.to_string())? + "\n";
@@ -192,16 +223,23 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// Measures a cell in all formulations that it is not known in. They take turns on every batch, so
+    /// Measures a cell in all formulations, unless it is known in all. They take turns on every batch, so
     /// that what slows the machine for a while slows them all.
     fn measure(&mut self, cell: &Cell, journal: &mut Journal) -> Result<(), String> {
-        let mut runners = Vec::new();
+        let left_out = |found: &Record| found.left_out.is_some();
+        let open = |pace: &Pace| match journal.find(cell, *pace) {
+            Some(found) => left_out(found) && self.args.retry,
+            None => true,
+        };
+        if !Pace::ALL.iter().any(open) {
+            return Ok(());
+        }
+        let (mut runners, mut planned) = (Vec::new(), 0.0);
         for pace in Pace::ALL {
-            match journal.find(cell, pace) {
-                Some(found) if found.left_out.is_none() || !self.args.retry => continue,
-                _ => {}
+            if journal.find(cell, pace).is_some_and(left_out) && !self.args.retry {
+                continue;
             }
-            match self.refusal(cell, pace, journal) {
+            match self.refusal(cell, pace, &mut planned, journal) {
                 Some(why) => journal.add(self.record(cell, pace, Some(why), 0.0))?,
                 None => runners.push(Runner {
                     pace,
@@ -213,6 +251,7 @@ impl Bench<'_> {
         if runners.is_empty() {
             return Ok(());
         }
+        self.device.device.seed(WEIGHTS_SEED);
         let stack = Stack::new(cell.layers, cell.neurons, cell.beta, self.device);
         let tracked = self.device.device.clone().autodiff();
         let warm_ups = warm_ups(self.device);
@@ -225,13 +264,18 @@ impl Bench<'_> {
             for mut runner in runners {
                 let found = stack.lap(&input, runner.pace).map_err(|e| e.to_string())?;
                 runner.seconds += share + found.step();
-                if lap >= warm_ups {
-                    runner.laps.push(found);
-                } else if let Some(why) = self.too_long(found.step(), "took") {
+                // A warm-up is slower than what follows.
+                let usual = if lap < warm_ups { 0.5 } else { 1.0 } * found.step();
+                if lap <= warm_ups
+                    && let Some(why) = self.too_long(usual, "takes")
+                {
                     self.used_seconds += runner.seconds;
                     let record = self.record(cell, runner.pace, Some(why), runner.seconds);
                     journal.add(record)?;
                     continue;
+                }
+                if lap >= warm_ups {
+                    runner.laps.push(found);
                 }
                 going.push(runner);
             }
@@ -239,6 +283,8 @@ impl Bench<'_> {
             if runners.is_empty() {
                 return Ok(());
             }
+            // None is always the first.
+            runners.rotate_left(1);
         }
         let shape = [cell.batch, cell.steps, INPUTS];
         let input = SpikeTrain::from(dense_spikes(shape, 0, &tracked));
@@ -252,8 +298,14 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Why a cell is not tried.
-    fn refusal(&self, cell: &Cell, pace: Pace, journal: &Journal) -> Option<String> {
+    /// Why a cell is not tried; the seconds that are `planned` before it grow by its own.
+    fn refusal(
+        &self,
+        cell: &Cell,
+        pace: Pace,
+        planned: &mut f64,
+        journal: &Journal,
+    ) -> Option<String> {
         let needed = limits::bytes(cell, pace) * 1e-9;
         let free = || Some(0.8e-9 * runner::available_memory_bytes()? as f64);
         if let Some(limit) = self.args.memory.or_else(free)
@@ -265,13 +317,18 @@ impl Bench<'_> {
         }
         let lap = limits::predicted(cell, pace, &journal.records).unwrap_or(0.0);
         let whole = lap * (self.grid.samples + 1) as f64;
-        if self.used_seconds + whole > self.grid.total_seconds {
-            let left = (self.grid.total_seconds - self.used_seconds).max(0.0);
+        let used = self.used_seconds + *planned;
+        if used + whole > self.grid.total_seconds {
+            let left = (self.grid.total_seconds - used).max(0.0);
             return Some(format!(
                 "time: about {whole:.0} s needed, {left:.0} s left of what the preset may take"
             ));
         }
-        self.too_long(lap, "would take about")
+        let refused = self.too_long(lap, "would take about");
+        if refused.is_none() {
+            *planned += whole;
+        }
+        refused
     }
 
     /// Why a formulation with laps of so many seconds is left out.
@@ -323,6 +380,32 @@ mod tests {
         assert_eq!(left(&cells, &records), cells.len());
         records.extend(Pace::ALL.map(record));
         assert_eq!(left(&cells, &records), cells.len() - 1);
+    }
+
+    #[test]
+    fn measurements_of_another_machine_are_in_the_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let device = runner::device::select("cpu").unwrap();
+        describe(folder.path(), &device, 0).unwrap();
+        describe(folder.path(), &device, 1).unwrap();
+        let path = folder.path().join(ENVIRONMENT);
+        let text = fs::read_to_string(&path).unwrap();
+        let mut other: Environment = serde_json::from_str(&text).unwrap();
+        assert_eq!(other.resumed.len(), 1);
+        other.threads += 62;
+        fs::write(&path, serde_json::to_string(&other).unwrap()).unwrap();
+        let error = describe(folder.path(), &device, 1).unwrap_err();
+        assert!(error.contains("move the folder away"), "{error}");
+        // Nothing measured yet, nothing in the way.
+        describe(folder.path(), &device, 0).unwrap();
+    }
+
+    #[test]
+    fn memory_is_a_number_over_0() {
+        assert_eq!(gigabytes("0.5"), Ok(0.5));
+        for wrong in ["-1", "0", "nan", "inf", "x", ""] {
+            assert!(gigabytes(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

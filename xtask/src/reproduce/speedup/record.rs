@@ -63,6 +63,28 @@ impl Record {
         self
     }
 
+    /// Why this cannot have been measured.
+    fn wrong(&self) -> Option<String> {
+        let (forward, backward) = match (&self.forward, &self.backward, &self.left_out) {
+            (Some(forward), Some(backward), None) => (forward, backward),
+            (None, None, Some(_)) => return None,
+            _ => {
+                return Some(
+                    "expected either forward and backward or why it was left out".to_owned(),
+                );
+            }
+        };
+        let (f, b) = (forward.samples.len(), backward.samples.len());
+        if f != b || f == 0 {
+            return Some(format!(
+                "found {f} samples forward and {b} backward, expected as many, one at least"
+            ));
+        }
+        let mut all = forward.samples.iter().chain(&backward.samples);
+        let wrong = all.find(|seconds| !(seconds.is_finite() && **seconds > 0.0))?;
+        Some(format!("found a sample of {wrong} s, expected more than 0"))
+    }
+
     /// Mean of forward and backward together.
     pub fn step_seconds(&self) -> Option<f64> {
         Some(self.forward.as_ref()?.mean + self.backward.as_ref()?.mean)
@@ -120,8 +142,12 @@ pub fn read(path: &Path) -> Result<(Vec<Record>, usize), String> {
     let whole = text.rfind('\n').map_or(0, |end| end + 1);
     let mut records: Vec<Record> = Vec::new();
     for (index, line) in text[..whole].lines().enumerate() {
-        let record = serde_json::from_str(line)
-            .map_err(|e| format!("{}:{}: {e}", path.display(), index + 1))?;
+        let at = || format!("{}, line {}", path.display(), index + 1);
+        let record: Record = serde_json::from_str(line).map_err(|e| format!("{}: {e}", at()))?;
+        if let Some(why) = record.wrong() {
+            let advice = "delete the line, it will be measured again";
+            return Err(format!("{}: {why}; {advice}", at()));
+        }
         put(&mut records, record);
     }
     Ok((records, whole))
@@ -172,6 +198,37 @@ mod tests {
         journal.add(record(3)).unwrap();
         assert_eq!(Journal::open(&path).unwrap().records.len(), 3);
         fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn damaged_measurements_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cells.jsonl");
+        let told = |forward: &str, backward: &str, left_out: &str| {
+            let timing =
+                |samples| format!(r#"{{"mean":1,"sd":0,"median":1,"samples":[{samples}]}}"#);
+            let line = format!(
+                r#"{{"batch":1,"layers":1,"neurons":2,"steps":8,"beta":"fixed-shared","formulation":"scan","device":"cpu",
+                "threads":2,"commit":null,"forward":{},"backward":{},"left_out":{left_out},"took_seconds":1}}"#,
+                timing(forward),
+                timing(backward)
+            );
+            fs::write(&path, line.replace('\n', "") + "\n").unwrap();
+            read(&path).map(|(records, _)| records.len())
+        };
+        assert_eq!(told("1,2", "2,1", "null").unwrap(), 1);
+        for (forward, backward, left_out, part) in [
+            ("", "", "null", "found 0 samples forward"),
+            ("1", "1,2", "null", "found 1 samples forward and 2 backward"),
+            ("1,-1", "1,2", "null", "found a sample of -1 s"),
+            ("1", "1", "\"time\"", "expected either"),
+        ] {
+            let error = told(forward, backward, left_out).unwrap_err();
+            assert!(
+                error.contains("cells.jsonl, line 1: ") && error.contains(part),
+                "{error}"
+            );
+        }
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub struct Summary {
     /// Cells and passes where the scan took over 5 % longer than the convolution or the step-by-step
     /// standard model.
     pub scan_slower: Vec<String>,
+    /// Cells that have the scan and one of these.
+    pub scan_compared: usize,
     pub measured: usize,
     pub left_out: usize,
     pub seconds: f64,
@@ -78,8 +80,12 @@ impl Summary {
             }
         }
         let mut scan_slower = Vec::new();
+        let mut scan_compared = 0;
         for (cell, paces) in &cells {
-            for other in [Pace::Convolution, Pace::Standard] {
+            let others = [Pace::Convolution, Pace::Standard];
+            let any = others.iter().any(|other| paces.contains_key(other));
+            scan_compared += usize::from(any && paces.contains_key(&Pace::Scan));
+            for other in others {
                 let (Some(scan), Some(times)) = (paces.get(&Pace::Scan), paces.get(&other)) else {
                     continue;
                 };
@@ -87,8 +93,8 @@ impl Summary {
                     let ratio = scan[index] / times[index];
                     if ratio > TOLERANCE {
                         scan_slower.push(format!(
-                            "{pass}: {ratio:.2} × {other:?}, batch {}, {} × {} neurons, {} steps",
-                            cell.batch, cell.layers, cell.neurons, cell.steps
+                            "{pass}: {ratio:.2} × {other:?}, batch {}, {} × {} neurons, {} steps, β {:?}",
+                            cell.batch, cell.layers, cell.neurons, cell.steps, cell.beta
                         ));
                     }
                 }
@@ -97,6 +103,7 @@ impl Summary {
         Self {
             ratios,
             scan_slower,
+            scan_compared,
             measured: records.iter().filter(|r| r.left_out.is_none()).count(),
             left_out: records.iter().filter(|r| r.left_out.is_some()).count(),
             seconds: records.iter().fold(0.0, |sum, r| sum + r.took_seconds),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::env;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -71,9 +72,15 @@ fn package() -> Result<(), String> {
     command("cargo", &[&["package"], &options[..]].concat(), &[])?;
     let name = concat!("block-core-", env!("CARGO_PKG_VERSION"));
     // Inside the workspace it would be taken for a member.
-    let folder = env::temp_dir().join(format!("block-package-{}", std::process::id()));
+    let folder = env::temp_dir().join("block-package");
+    let failed = |e: std::io::Error| format!("{}: {e}", folder.display());
+    let remove = || match std::fs::remove_dir_all(&folder) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(failed(e)),
+        _ => Ok(()),
+    };
     let text = |path: PathBuf| path.display().to_string();
-    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    remove()?;
+    std::fs::create_dir_all(&folder).map_err(failed)?;
     let archive = format!("target/package/{name}.crate");
     let into = text(folder.clone());
     command("tar", &["-xzf", &archive, "-C", &into], &[])?;
@@ -85,8 +92,7 @@ fn package() -> Result<(), String> {
         "--target-dir",
         "target",
     ];
-    command("cargo", &check, &[])?;
-    std::fs::remove_dir_all(&folder).map_err(|e| format!("{into}: {e}"))
+    command("cargo", &check, &[]).and(remove())
 }
 
 /// The main job, one epoch of it, on the real data.

@@ -99,6 +99,9 @@ pub fn read_csv(path: &Path) -> Result<Vec<Batch>, String> {
             "{at}, line 1: found `{header}`, expected `{HEADER}`"
         ));
     }
+    if !text.ends_with('\n') {
+        return Err(format!("{at}: cut off, expected a whole last line"));
+    }
     let mut batches: Vec<Batch> = Vec::new();
     for (index, line) in lines {
         // The first is kept by all, and what is left out is between others.

@@ -100,6 +100,8 @@ struct Compared {
     data: &'static str,
     /// The epochs of runs that were cut short, `1 of 200`.
     short: Option<String>,
+    /// The same of the standard single-spike model, which is timed.
+    single: Option<String>,
     accuracy: Pair,
     speedup: Pair,
     spikes: Pair,
@@ -128,7 +130,10 @@ impl Compared {
             };
             Some(there(single)?.over(&there(block)?))
         };
-        let short = block.filter(|block| block.is_short() && !block.runs.is_empty());
+        let cut = |model: Option<&Model>| {
+            let model = model.filter(|model| model.is_short() && !model.runs.is_empty())?;
+            Some(format!("{} of {}", model.epochs_run(), model.epochs))
+        };
         // The figure's numbers are the paper's; their deviations follow from its table.
         let published = paper::comparison(data);
         let [of_block, of_multi] = [BLOCK, MULTI].map(|name| paper::model(data, name));
@@ -142,7 +147,8 @@ impl Compared {
         let published = published.as_ref();
         Self {
             data,
-            short: short.map(|block| format!("{} of {}", block.epochs_run(), block.epochs)),
+            short: cut(block),
+            single: cut(single),
             accuracy: Pair {
                 paper: published.and_then(|figure| spread(figure.accuracy, |model| model.accuracy)),
                 here: less(accuracy),
@@ -201,7 +207,16 @@ fn figure(
             text(paper),
             text(here)
         );
-        let bar = |spread: Option<Spread>| spread.map(|spread| (spread.mean, spread.deviation));
+        let bar = |spread: Option<Spread>| {
+            let deviation = |spread: &Spread| {
+                if spread.number > 1 {
+                    spread.deviation
+                } else {
+                    0.0
+                }
+            };
+            spread.map(|spread| (spread.mean, deviation(&spread)))
+        };
         groups.push(Group {
             // The width of a group holds a short name.
             label: title
@@ -211,6 +226,9 @@ fn figure(
         });
         if let Some(short) = &compared.short {
             cut += &format!(" {title}: a look, {short} epochs.");
+        }
+        if let (Some(short), "speedup", Some(_)) = (&compared.single, name, here) {
+            cut += &format!(" {title}: the standard model for {short} epochs.");
         }
     }
     Ok(Figure {
@@ -345,11 +363,12 @@ fn seconds_table(models: &[Model]) -> Table {
                     .filter(|run| results::machine(&run.environment) == *machine)
             };
             let seeds: Vec<String> = there().map(|run| run.seed.to_string()).collect();
-            row(
-                text(Spread::of(there().map(seconds)), 2),
-                seeds.join(", "),
-                machine.clone(),
-            );
+            let mut seeds = seeds.join(", ");
+            if model.is_short() {
+                seeds += &format!(" ({} of {} epochs)", model.epochs_run(), model.epochs);
+            }
+            let mean = Spread::of(there().map(seconds));
+            row(text(mean, 2), seeds, machine.clone());
         }
         if machines.is_empty() {
             row("not run here".into(), ABSENT.into(), ABSENT.into());

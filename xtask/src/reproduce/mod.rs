@@ -126,6 +126,7 @@ fn ready(runs: &[Run], places: &Places) -> Result<(), String> {
     for run in runs {
         run.state(places)?;
     }
+    report::files(places)?;
     let probe = places
         .results
         .join(format!(".probe.{}", std::process::id()));

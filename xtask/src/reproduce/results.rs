@@ -61,9 +61,24 @@ impl Model {
         let mut found = Vec::new();
         for (seed, folder) in runs::seeds(&experiment.published(places, data, formulation))? {
             let at = folder.display();
-            let summary = runs::summary(&folder)?
-                .ok_or_else(|| format!("{at}: no summary.json, expected a finished run"))?;
+            let summary = runs::summary(&folder)
+                .map_err(|error| format!("{error}; {RENEW}"))?
+                .ok_or_else(|| {
+                    format!("{at}: no summary.json, expected a finished run; {RENEW}")
+                })?;
             let records = runs::epochs(&folder)?;
+            let batches = match experiment {
+                Experiment::Robustness => activity::read_csv(&folder.join(activity::FILE))?,
+                Experiment::DataSets => Vec::new(),
+            };
+            let last = batches.last().map_or(0, |batch| batch.number);
+            if !records.is_empty() && last % records.len() != 0 {
+                return Err(format!(
+                    "{at}/{}: found {last} batches, expected as many in each of {} epochs; {RENEW}",
+                    activity::FILE,
+                    records.len()
+                ));
+            }
             for (file, what, found, expected) in [
                 ("summary.json", "seed", summary.seed, seed),
                 (
@@ -98,10 +113,7 @@ impl Model {
                 summary,
                 environment,
                 epochs: records,
-                batches: match experiment {
-                    Experiment::Robustness => activity::read_csv(&folder.join(activity::FILE))?,
-                    Experiment::DataSets => Vec::new(),
-                },
+                batches,
             });
         }
         let all = found.len();

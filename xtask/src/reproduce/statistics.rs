@@ -41,7 +41,7 @@ impl Spread {
         Self {
             mean,
             deviation: mean * relative,
-            number: self.number.max(other.number),
+            number: self.number.min(other.number),
         }
     }
 
@@ -75,12 +75,12 @@ mod tests {
         let one = Spread::of([9.0, 11.0]).unwrap();
         let other = Spread::of([3.0, 5.0, 4.0, 4.0]).unwrap();
         let quotient = one.over(&other);
-        assert_eq!((quotient.mean, quotient.number), (2.5, 4));
+        assert_eq!((quotient.mean, quotient.number), (2.5, 2));
         // A tenth of the one, √½/4 of the other.
         let expected = 2.5 * (0.01_f64 + 0.5 / 16.0).sqrt();
         assert!((quotient.deviation - expected).abs() < 1e-12);
         let certain = Spread::of([5.0]).unwrap();
-        assert_eq!(one.over(&certain).deviation, 0.2);
+        assert_eq!(one.over(&certain).text(1), "2.0");
     }
 
     #[test]

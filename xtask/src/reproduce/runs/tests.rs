@@ -189,6 +189,14 @@ fn damaged_results_are_told() {
         text[..text.find('\n').unwrap() + 1].to_string()
     });
     told("activity.csv", &|text| text.replacen("\n1,", "\n0,", 1));
+    told("activity.csv", &|text| text[..text.len() - 1].to_string());
+    told("activity.csv", &|text| {
+        text.lines()
+            .take(40)
+            .map(|line| format!("{line}\n"))
+            .collect()
+    });
+    told("summary.json", &|text| text[..text.len() / 2].to_string());
     let seed = told("summary.json", &|text| {
         text.replace("\"seed\":0", "\"seed\":5")
     });

@@ -148,6 +148,8 @@ pub fn run(args: &Args) -> Result<(), String> {
         ));
     }
     if !args.draw && (args.retry || left(&cells, &records) > 0) {
+        let places = Places::new(&args.out);
+        report::files(&places)?;
         describe(&folder, &device, records.len())?;
         let mut journal = Journal::open(&path)?;
         let mut bench = Bench {
@@ -184,12 +186,13 @@ fn describe(folder: &Path, device: &NamedDevice, records: usize) -> Result<(), S
     let path = folder.join(ENVIRONMENT);
     let environment = match fs::read_to_string(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Environment::current(device),
+        _ if records == 0 => Environment::current(device),
         text => {
             let failed = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
             let text = text.map_err(|e| failed(&e))?;
             let before: Environment = serde_json::from_str(&text).map_err(|e| failed(&e))?;
             let [found, here] = [&before, &Environment::current(device)].map(machine);
-            if found != here && records > 0 {
+            if found != here {
                 return Err(format!(
                     "{}: found measurements of {found}, expected {here}; move the folder away, or measure into another with --out",
                     path.display()
@@ -210,6 +213,8 @@ fn warm_ups(device: &NamedDevice) -> usize {
 /// A formulation of the cell at work.
 struct Runner {
     pace: Pace,
+    /// Measured before.
+    known: bool,
     laps: Vec<Lap>,
     seconds: f64,
 }
@@ -223,32 +228,29 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// Measures a cell in all formulations, unless it is known in all. They take turns on every batch, so
+    /// Measures a cell in all formulations again if it is to be measured in one. They take turns on every batch, so
     /// that what slows the machine for a while slows them all.
     fn measure(&mut self, cell: &Cell, journal: &mut Journal) -> Result<(), String> {
-        let left_out = |found: &Record| found.left_out.is_some();
-        let open = |pace: &Pace| match journal.find(cell, *pace) {
-            Some(found) => left_out(found) && self.args.retry,
-            None => true,
-        };
-        if !Pace::ALL.iter().any(open) {
-            return Ok(());
-        }
         let (mut runners, mut planned) = (Vec::new(), 0.0);
         for pace in Pace::ALL {
-            if journal.find(cell, pace).is_some_and(left_out) && !self.args.retry {
-                continue;
-            }
+            let known = match journal.find(cell, pace) {
+                Some(found) if found.left_out.is_none() => true,
+                Some(_) if !self.args.retry => continue,
+                _ => false,
+            };
             match self.refusal(cell, pace, &mut planned, journal) {
+                // What was measured before stays.
+                Some(_) if known => (),
                 Some(why) => journal.add(self.record(cell, pace, Some(why), 0.0))?,
                 None => runners.push(Runner {
                     pace,
+                    known,
                     laps: Vec::new(),
                     seconds: 0.0,
                 }),
             }
         }
-        if runners.is_empty() {
+        if runners.iter().all(|runner| runner.known) {
             return Ok(());
         }
         self.device.device.seed(WEIGHTS_SEED);
@@ -270,8 +272,10 @@ impl Bench<'_> {
                     && let Some(why) = self.too_long(usual, "takes")
                 {
                     self.used_seconds += runner.seconds;
-                    let record = self.record(cell, runner.pace, Some(why), runner.seconds);
-                    journal.add(record)?;
+                    if !runner.known {
+                        let record = self.record(cell, runner.pace, Some(why), runner.seconds);
+                        journal.add(record)?;
+                    }
                     continue;
                 }
                 if lap >= warm_ups {
@@ -396,8 +400,11 @@ mod tests {
         fs::write(&path, serde_json::to_string(&other).unwrap()).unwrap();
         let error = describe(folder.path(), &device, 1).unwrap_err();
         assert!(error.contains("move the folder away"), "{error}");
-        // Nothing measured yet, nothing in the way.
+        // Nothing measured yet, nothing in the way, and nothing left of the other.
         describe(folder.path(), &device, 0).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        let own: Environment = serde_json::from_str(&text).unwrap();
+        assert_eq!(own.threads + 62, other.threads);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use runner::{Config, Environment, EpochRecord, Summary};
 
 use super::activity::{self, Batch};
 use super::content::Table;
-use super::runs::{self, BLOCK, Experiment, MULTI, Places, SINGLE};
+use super::runs::{BLOCK, Experiment, MULTI, Places, SINGLE, read};
 use super::statistics::Spread;
 
 /// What to do about damaged results.
@@ -59,14 +59,14 @@ impl Model {
         let config = Config::load(&path, &[setting]).map_err(|error| error.to_string())?;
         let epochs = config.train.epochs;
         let mut found = Vec::new();
-        for (seed, folder) in runs::seeds(&experiment.published(places, data, formulation))? {
+        for (seed, folder) in read::seeds(&experiment.published(places, data, formulation))? {
             let at = folder.display();
-            let summary = runs::summary(&folder)
+            let summary = read::summary(&folder)
                 .map_err(|error| format!("{error}; {RENEW}"))?
                 .ok_or_else(|| {
                     format!("{at}: no summary.json, expected a finished run; {RENEW}")
                 })?;
-            let records = runs::epochs(&folder)?;
+            let records = read::epochs(&folder)?;
             let batches = match experiment {
                 Experiment::Robustness => activity::read_csv(&folder.join(activity::FILE))?,
                 Experiment::DataSets => Vec::new(),
@@ -98,7 +98,7 @@ impl Model {
             let mut expected = config.clone();
             expected.seed = seed;
             let of_run = Config::load(&path, &[]).map_err(|error| error.to_string())?;
-            if let Some((found, expected)) = runs::difference(&of_run, &expected) {
+            if let Some((found, expected)) = read::difference(&of_run, &expected) {
                 let path = path.display();
                 return Err(format!(
                     "{path}: found `{found}`, expected `{expected}`; {RENEW}"

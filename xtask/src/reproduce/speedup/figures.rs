@@ -311,9 +311,8 @@ impl<'a> Figures<'a> {
 pub fn ratio(above: Result<Timing, Point>, below: Result<Timing, Point>) -> Point {
     match (above, below) {
         (Ok(above), Ok(below)) => {
-            let ratio = above.mean / below.mean;
-            let relative = (above.sd / above.mean).hypot(below.sd / below.mean);
-            Point::Value(ratio, ratio * relative)
+            let ratio = above.spread().over(&below.spread());
+            Point::Value(ratio.mean, ratio.deviation)
         }
         (Err(nothing), _) | (_, Err(nothing)) => nothing,
     }

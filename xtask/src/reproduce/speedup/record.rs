@@ -7,6 +7,7 @@ use std::path::Path;
 use benches::{Lap, Pace, median};
 use serde::{Deserialize, Serialize};
 
+use super::super::statistics::Spread;
 use super::grid::Cell;
 
 /// One formulation of one cell.
@@ -43,14 +44,21 @@ pub struct Timing {
 
 impl Timing {
     pub fn of(samples: Vec<f64>) -> Self {
-        let count = samples.len().max(1) as f64;
-        let mean = samples.iter().sum::<f64>() / count;
-        let variance = samples.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / count;
+        let spread = Spread::of(samples.iter().copied()).expect("at least one sample");
         Self {
-            mean,
-            sd: variance.sqrt(),
+            mean: spread.mean,
+            sd: spread.deviation,
             median: median(samples.iter().copied()),
             samples,
+        }
+    }
+
+    /// Mean and deviation.
+    pub fn spread(&self) -> Spread {
+        Spread {
+            mean: self.mean,
+            deviation: self.sd,
+            number: self.samples.len(),
         }
     }
 }

@@ -38,7 +38,16 @@ pub(crate) const REPAIR: &str =
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for RunFolder {
+    /// A child process that was forked meanwhile shares the open file until it runs its own program, and the lock
+    /// with it: closing the file would not give it back.
+    fn drop(&mut self) {
+        // A file system without locks has nothing to give back.
+        let _ = self.lock.unlock();
+    }
 }
 
 impl RunFolder {
@@ -97,7 +106,7 @@ impl RunFolder {
         match lock.try_lock() {
             Ok(()) => Ok(Self {
                 path: path.to_path_buf(),
-                _lock: lock,
+                lock,
             }),
             Err(TryLockError::WouldBlock) => Err(RunnerError::InUse {
                 path: path.to_path_buf(),
@@ -105,7 +114,7 @@ impl RunFolder {
             // A file system without locks: nothing to hold.
             Err(TryLockError::Error(_)) => Ok(Self {
                 path: path.to_path_buf(),
-                _lock: lock,
+                lock,
             }),
         }
     }
@@ -268,6 +277,19 @@ mod tests {
         RunFolder::open(&path).unwrap();
         let error = RunFolder::create(&path).unwrap_err();
         assert!(matches!(error, RunnerError::HoldsRun { .. }));
+    }
+
+    #[test]
+    fn a_folder_is_free_once_dropped_whatever_shares_its_lock() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("run");
+        let folder = RunFolder::create(&path).unwrap();
+        folder.write(CONFIG, b"").unwrap();
+        // A forked child shares the open file in the same way.
+        let shared = folder.lock.try_clone().unwrap();
+        drop(folder);
+        RunFolder::open(&path).unwrap();
+        drop(shared);
     }
 
     #[test]

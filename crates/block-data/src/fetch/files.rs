@@ -18,7 +18,16 @@ pub(super) fn cannot_write(path: &Path, source: io::Error) -> DataError {
 
 /// Keeps other processes from fetching the same data set, as long as it lives. The file itself
 /// stays: to remove it would let two processes lock two files of one name.
-pub(super) struct Lock(#[expect(dead_code, reason = "held, not read")] File);
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    /// A child process that was forked meanwhile shares the open file until it runs its own program, and the lock
+    /// with it: closing the file would not give it back.
+    fn drop(&mut self) {
+        // A file system without locks has nothing to give back.
+        let _ = self.0.unlock();
+    }
+}
 
 impl Lock {
     pub fn take(root: &Path, name: &str, progress: &mut dyn Progress) -> Result<Self, DataError> {
@@ -123,4 +132,21 @@ pub(super) fn place_data(part: &Path, folder: &Path, file: &DataFile) -> Result<
     }
     place(part, folder, name)?;
     remove(&folder.join(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_given_back_once_dropped_whatever_shares_it() {
+        let root = tempfile::tempdir().unwrap();
+        let lock = Lock::take(root.path(), "mnist", &mut ()).unwrap();
+        // A forked child shares the open file in the same way.
+        let shared = lock.0.try_clone().unwrap();
+        drop(lock);
+        let again = File::open(root.path().join(".mnist.lock")).unwrap();
+        again.try_lock().unwrap();
+        drop(shared);
+    }
 }

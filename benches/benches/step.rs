@@ -39,7 +39,7 @@ fn step(bencher: Bencher, workload: Workload) {
 /// Forward and cross entropy.
 #[divan::bench(args = NETWORKS, sample_count = 30, sample_size = 1)]
 fn forward(bencher: Bencher, workload: Workload) {
-    let training = training(workload);
+    let mut training = training(workload);
     training.forward();
     bencher
         .counter(ItemsCount::new(workload.neuron_steps()))
@@ -47,6 +47,6 @@ fn forward(bencher: Bencher, workload: Workload) {
 }
 
 fn training(workload: Workload) -> Training {
-    let cpu = runner::device::select("cpu").expect("the CPU is always there");
+    let cpu = block_core::device::select("cpu").expect("the CPU is always there");
     Training::new(workload, Formulation::Scan, &cpu)
 }

@@ -1,6 +1,6 @@
 use block_core::{
-    FusedAdam, LeakyNeurons, NeuronModel, SpikeEvents, SpikeEventsBuilder, SpikeTrain, Surrogate,
-    Synapses, block, integrate, linear_membrane, spikes, spiking_linear, spiking_readout,
+    FusedAdam, LayerInput, NeuronModel, Neurons, SpikeEvents, SpikeEventsBuilder, Synapses,
+    linear_layer, linear_readout, scan,
 };
 use burn::optim::Optimizer;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -28,7 +28,7 @@ pub struct Kernel {
 
 impl Kernel {
     /// All operations that have a kernel.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 12] = [
         Self::new("readout-block", |draw, times| {
             let input = draw.events().into();
             readout(draw, &input, NeuronModel::Block, times)
@@ -54,14 +54,15 @@ impl Kernel {
             events(draw, &input, times)
         }),
         Self::new("events-membrane", membrane),
-        Self::new("scan", scan),
+        Self::new("scan", |draw, times| {
+            spiking(draw, NeuronModel::Block, times)
+        }),
         Self::new("scan-single", |draw, times| {
-            standard(draw, NeuronModel::SingleSpike, times)
+            spiking(draw, NeuronModel::SingleSpike, times)
         }),
         Self::new("scan-multi", |draw, times| {
-            standard(draw, NeuronModel::MultiSpike, times)
+            spiking(draw, NeuronModel::MultiSpike, times)
         }),
-        Self::new("latch", latch),
         Self::new("integrate", integrator),
         Self::new("adam", adam),
     ];
@@ -78,21 +79,23 @@ impl Kernel {
     }
 }
 
-fn readout(draw: &mut Draw, input: &SpikeTrain, model: NeuronModel, times: usize) {
+fn readout(draw: &mut Draw, input: &LayerInput, model: NeuronModel, times: usize) {
     let [_, _, inputs] = input.shape();
-    let (synapses, neurons) = (draw.synapses(inputs, NEURONS), draw.neurons());
-    let (readout, integrators) = (draw.synapses(NEURONS, CLASSES), draw.beta(CLASSES));
+    let (synapses, neurons) = (draw.synapses(inputs, NEURONS), draw.neurons(NEURONS, model));
+    let readout = draw.synapses(NEURONS, CLASSES);
+    let integrators = draw.neurons(CLASSES, NeuronModel::Integrator);
     for _ in 0..times {
-        let out = spiking_readout(input, &synapses, &neurons, model, &readout, &integrators);
+        let out = linear_readout(input, &synapses, &neurons, &readout, &integrators);
         out.expect("the sizes fit").membrane.sum().backward();
     }
 }
 
-fn events(draw: &mut Draw, input: &SpikeTrain, times: usize) {
-    let (synapses, neurons) = (draw.synapses(INPUTS, NEURONS), draw.neurons());
+fn events(draw: &mut Draw, input: &LayerInput, times: usize) {
+    let synapses = draw.synapses(INPUTS, NEURONS);
+    let neurons = draw.neurons(NEURONS, NeuronModel::Block);
     for _ in 0..times {
-        let out = spiking_linear(input, &synapses, &neurons, NeuronModel::Block);
-        out.expect("the sizes fit").spikes.sum().backward();
+        let out = linear_layer(input, &synapses, &neurons);
+        out.expect("the sizes fit").spikes().sum().backward();
     }
 }
 
@@ -100,43 +103,28 @@ fn membrane(draw: &mut Draw, times: usize) {
     let (input, synapses, neurons) = (
         draw.events().into(),
         draw.synapses(INPUTS, NEURONS),
-        draw.neurons(),
+        draw.neurons(NEURONS, NeuronModel::Integrator),
     );
     for _ in 0..times {
-        let membrane = linear_membrane(&input, &synapses, &neurons);
-        membrane.expect("the sizes fit").sum().backward();
+        let out = linear_layer(&input, &synapses, &neurons);
+        out.expect("the sizes fit").membrane().sum().backward();
     }
 }
 
-fn scan(draw: &mut Draw, times: usize) {
-    let (current, neurons) = (draw.current(), draw.neurons());
+fn spiking(draw: &mut Draw, model: NeuronModel, times: usize) {
+    let (current, neurons) = (draw.current(), draw.neurons(NEURONS, model));
     for _ in 0..times {
-        let out = block::scan(current.clone(), &neurons);
-        out.expect("the sizes fit").spikes.sum().backward();
-    }
-}
-
-fn standard(draw: &mut Draw, model: NeuronModel, times: usize) {
-    let (current, neurons) = (draw.current(), draw.neurons());
-    for _ in 0..times {
-        let out = spikes(current.clone(), &neurons, model);
-        out.expect("the sizes fit").spikes.sum().backward();
-    }
-}
-
-fn latch(draw: &mut Draw, times: usize) {
-    let membrane = draw.current();
-    for _ in 0..times {
-        let out = block::first_spikes(membrane.clone(), Surrogate::default());
-        out.expect("the sizes fit").0.sum().backward();
+        let out = scan(current.clone(), &neurons);
+        out.expect("the sizes fit").spikes().sum().backward();
     }
 }
 
 fn integrator(draw: &mut Draw, times: usize) {
-    let (current, neurons) = (draw.current(), draw.neurons());
+    let current = draw.current();
+    let neurons = draw.neurons(NEURONS, NeuronModel::Integrator);
     for _ in 0..times {
-        let membrane = integrate(current.clone(), &neurons);
-        membrane.expect("the sizes fit").sum().backward();
+        let out = scan(current.clone(), &neurons);
+        out.expect("the sizes fit").membrane().sum().backward();
     }
 }
 
@@ -175,12 +163,8 @@ impl Draw {
         }
     }
 
-    fn neurons(&mut self) -> LeakyNeurons {
-        self.beta(NEURONS)
-    }
-
-    fn beta(&mut self, neurons: usize) -> LeakyNeurons {
-        LeakyNeurons::new(self.tensor([neurons], 0.8, 0.95))
+    fn neurons(&mut self, neurons: usize, model: NeuronModel) -> Neurons {
+        Neurons::new(self.tensor([neurons], 0.8, 0.95), model)
     }
 
     fn events(&mut self) -> SpikeEvents {
@@ -217,10 +201,10 @@ impl Draw {
     }
 
     /// Events together with dense spikes that receive a gradient.
-    fn tracked(&mut self) -> SpikeTrain {
+    fn tracked(&mut self) -> LayerInput {
         let events = self.events();
         let dense = events.to_dense().require_grad();
-        let train = SpikeTrain::from(dense).with_events(events);
-        train.expect("of the same shape")
+        let input = LayerInput::from(dense).with_events(events);
+        input.expect("of the same shape")
     }
 }

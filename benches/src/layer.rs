@@ -1,7 +1,7 @@
-use block_core::{LeakyNeurons, NeuronModel, SpikeTrain, Synapses, block, spiking_linear};
+use block_core::device::{DeviceError, NamedDevice};
+use block_core::{LayerInput, NeuronModel, convolution, linear_layer};
 use block_models::{Formulation, LeakyLinear, LeakyLinearConfig};
 use burn::tensor::Tensor;
-use runner::device::NamedDevice;
 
 use crate::stopwatch::Stopwatch;
 use crate::{Lap, Passes, Work, Workload};
@@ -11,7 +11,7 @@ pub struct Layer {
     workload: Workload,
     layer: LeakyLinear,
     formulation: Formulation,
-    input: SpikeTrain,
+    input: LayerInput,
     device: NamedDevice,
 }
 
@@ -33,28 +33,25 @@ impl Layer {
     }
 
     fn forward(&self) -> Tensor<3> {
-        let synapses = Synapses {
-            weight: self.layer.weight.val(),
-            bias: self.layer.bias.val(),
-        };
-        let neurons = LeakyNeurons::new(self.layer.beta.val());
+        let synapses = self.layer.synapses();
         let model = match self.formulation {
             Formulation::Scan => NeuronModel::Block,
             Formulation::StandardSingle => NeuronModel::SingleSpike,
             Formulation::StandardMulti => NeuronModel::MultiSpike,
             Formulation::Convolution => {
                 let current = synapses.current(&self.input);
-                let spikes = current.and_then(|current| block::convolution(current, &neurons));
+                let neurons = self.layer.neurons(NeuronModel::Block);
+                let spikes = current.and_then(|current| convolution(current, &neurons));
                 return spikes.expect("the batch fits the layer").spikes;
             }
         };
-        let out = spiking_linear(&self.input, &synapses, &neurons, model);
-        out.expect("the batch fits the layer").spikes
+        let out = linear_layer(&self.input, &synapses, &self.layer.neurons(model));
+        out.expect("the batch fits the layer").spikes()
     }
 }
 
 impl Passes for Layer {
-    fn lap(&mut self) -> runner::Result<Lap> {
+    fn lap(&mut self) -> Result<Lap, DeviceError> {
         let mut watch = Stopwatch::start(&self.device)?;
         let spikes = self.forward();
         let forward = watch.split()?;
@@ -65,5 +62,9 @@ impl Passes for Layer {
 
     fn work(&self) -> Option<Work> {
         (self.formulation == Formulation::Scan).then(|| Work::of_layer(self.workload))
+    }
+
+    fn hidden_spikes(&self) -> Option<f64> {
+        None
     }
 }

@@ -3,6 +3,7 @@
 //! | workload | network | steps | input spikes |
 //! |---|---|---|---|
 //! | fmnist | 784-1000-10 | 100 | every input once, half of them at the last step |
+//! | fmnist-firing | the same, with hidden weights so large that neurons fire as often as trained ones | 100 | as fmnist |
 //! | shd | 700-300-20 | 500 | 2.3 % of all entries |
 //! | yinyang | 4-120-3 | 100 | every input once |
 //! | layer | 1000-100 | 32, 128, 512, 2048 | dense: Poisson(r/t) at every step, clipped to 1, r uniform from 0 to 200 |
@@ -10,7 +11,8 @@
 //! | deep | 784-1000-1000-1000-10 | 100 | as fmnist |
 //! | long | 784-1000-10 | 4096 | 40 an input, 0.98 % of all entries |
 //!
-//! A batch is 128 samples. A step of a network is forward and cross entropy, then backward and Adam; of
+//! A batch is 128 samples, and a dozen batches take turns (of `long` two; of `layer`, whose dense inputs are
+//! large, there is one). A step of a network is forward and cross entropy, then backward and Adam; of
 //! `layer` (the paper's speed benchmark: no readout) forward, then the backward pass of its summed spikes.
 //!
 //! [`Stack`] is the whole grid of the paper's speed benchmark: any batch, one layer or several, β trained or

@@ -3,9 +3,11 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use block_core::device::{DeviceError, NamedDevice};
+use block_core::simd::InstructionSet;
 use burn::tensor::Tensor;
-use multiversion::multiversion;
-use runner::device::NamedDevice;
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, Simd};
 
 use crate::stopwatch::{Stopwatch, median};
 
@@ -17,7 +19,7 @@ const COPIES: usize = 5;
 /// # Errors
 ///
 /// If the device fails.
-pub fn copy_bandwidth(device: &NamedDevice) -> runner::Result<f64> {
+pub fn copy_bandwidth(device: &NamedDevice) -> Result<f64, DeviceError> {
     if device.name == "cpu" {
         return Ok(threads_copy(device.threads()));
     }
@@ -51,39 +53,88 @@ fn threads_copy(threads: usize) -> f64 {
     (2 * BYTES * threads) as f64 / median(seconds.skip(1))
 }
 
-/// Float32 additions a second of all threads, from and to registers; nothing is known of devices other
-/// than the CPU.
+/// Float32 additions a second of all threads, from and to registers, in the vectors of the
+/// [instruction set](InstructionSet::current) that the kernels use; nothing is known of devices other than the CPU.
 pub fn additions_per_second(device: &NamedDevice) -> Option<f64> {
     const ROUNDS: usize = 1 << 22;
     let threads = (device.name == "cpu").then(|| device.threads())?;
+    let set = InstructionSet::current();
+    let mut lanes = 0;
     let seconds = (0..=COPIES).map(|_| {
         let start = Instant::now();
-        std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| black_box(add(black_box([1e-3; LANES]), ROUNDS)));
-            }
+        lanes = std::thread::scope(|scope| {
+            let work = || add(set, black_box(1e-3), ROUNDS);
+            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            let lanes = threads.into_iter().map(|thread| thread.join().unwrap_or(0));
+            lanes.sum()
         });
         start.elapsed().as_secs_f64()
     });
-    let additions = (SUMS * LANES * ROUNDS * threads) as f64;
     // A peak: whatever else runs can but slow it.
-    Some(additions / seconds.fold(f64::INFINITY, f64::min))
+    let best = seconds.fold(f64::INFINITY, f64::min);
+    Some((SUMS * lanes * ROUNDS) as f64 / best)
 }
 
 /// Sums that do not wait for each other, enough to hide an addition's latency, and few enough to stay in
 /// AVX2's registers.
 const SUMS: usize = 12;
-const LANES: usize = 8;
 
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
-fn add(value: [f32; LANES], rounds: usize) -> [[f32; LANES]; SUMS] {
-    let mut sums = [[0.0; LANES]; SUMS];
-    for _ in 0..rounds {
-        for sum in &mut sums {
-            for (sum, value) in sum.iter_mut().zip(value) {
-                *sum += value;
-            }
+/// Adds `value` to [`SUMS`] vectors so many times; returns how many lanes a vector has.
+fn add(set: InstructionSet, value: f32, rounds: usize) -> usize {
+    let level = Level::new();
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    {
+        if let Some(simd) = level.as_avx512().filter(|_| set == InstructionSet::Avx512) {
+            return simd.vectorize(
+                #[inline(always)]
+                || sums(simd, value, rounds),
+            );
+        }
+        if let Some(simd) = level.as_avx2().filter(|_| set >= InstructionSet::Avx2) {
+            return simd.vectorize(
+                #[inline(always)]
+                || sums(simd, value, rounds),
+            );
+        }
+        if let Some(simd) = level.as_sse2() {
+            return simd.vectorize(
+                #[inline(always)]
+                || sums(simd, value, rounds),
+            );
         }
     }
-    sums
+    let _ = set;
+    fearless_simd::dispatch!(level, simd => sums(simd, value, rounds))
+}
+
+#[inline(always)]
+fn sums<S: Simd>(simd: S, value: f32, rounds: usize) -> usize {
+    let value = S::f32s::splat(simd, value);
+    let mut sums = [S::f32s::splat(simd, 0.0); SUMS];
+    for _ in 0..rounds {
+        for sum in &mut sums {
+            *sum += value;
+        }
+    }
+    let [first, rest @ ..] = sums;
+    let total = rest.into_iter().fold(first, |total, sum| total + sum);
+    // Used, so that the additions are done.
+    black_box(total.as_slice()[0]);
+    S::f32s::LEN
+}
+
+#[cfg(test)]
+mod tests {
+    use block_core::simd;
+
+    use super::*;
+
+    #[test]
+    fn additions_are_faster_than_any_scalar_code() {
+        let device = block_core::device::select("cpu").unwrap();
+        for set in InstructionSet::available() {
+            let additions = simd::with(set, || additions_per_second(&device)).unwrap();
+            assert!(additions > 1e9, "{set}: {additions:e} additions a second");
+        }
+    }
 }

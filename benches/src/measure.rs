@@ -3,8 +3,9 @@ use std::process::Command;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
+use block_core::device::{DeviceError, NamedDevice};
+use block_core::simd::InstructionSet;
 use block_models::Formulation;
-use runner::device::NamedDevice;
 use serde::{Deserialize, Serialize};
 
 use crate::machine::{additions_per_second, copy_bandwidth};
@@ -87,6 +88,10 @@ pub struct Measurement {
     pub profile: String,
     /// The commit checked out, where git tells, else `BLOCK_COMMIT` when this was compiled.
     pub commit: Option<String>,
+    /// The CPU's instruction set that the kernels used.
+    pub instruction_set: Option<String>,
+    /// Spikes of all hidden layers, a sample of the first batch, after the last step.
+    pub hidden_spikes: Option<f64>,
     /// The [`Method`].
     pub formulation: String,
     /// `fused`, `events` or `loop`.
@@ -126,7 +131,8 @@ const PATIENCE: Duration = Duration::from_secs(8);
 const FEWEST: usize = 3;
 
 /// Measures up to `repetitions` steps after two that are not counted, in turn with the baseline's
-/// products where there is one.
+/// products where there is one. `peak_memory` tells the bytes that this process took at most so far, where the
+/// system tells it.
 ///
 /// # Errors
 ///
@@ -136,13 +142,14 @@ pub fn measure(
     method: Method,
     repetitions: usize,
     device: &NamedDevice,
-) -> runner::Result<Measurement> {
+    peak_memory: fn() -> Option<u64>,
+) -> Result<Measurement, DeviceError> {
     let mut subject = subject(workload, method, device);
     let warm_ups = if workload == Workload::Long { 1 } else { 2 };
     for _ in 0..warm_ups {
         subject.lap()?;
     }
-    let mut peak = runner::peak_memory_bytes();
+    let mut peak = peak_memory();
     let mut baseline = baseline(workload, method, device);
     if let Some(baseline) = &mut baseline {
         baseline.lap()?;
@@ -156,9 +163,9 @@ pub fn measure(
     }
     let compared = baseline.is_some();
     if !compared {
-        peak = runner::peak_memory_bytes();
+        peak = peak_memory();
     }
-    let work = subject.work();
+    let (work, hidden_spikes) = (subject.work(), subject.hidden_spikes());
     drop((subject, baseline));
     let copy = copy_bandwidth(device)?;
     let step = median(laps.iter().map(|(lap, _)| lap.step()));
@@ -184,6 +191,8 @@ pub fn measure(
         }
         .to_owned(),
         commit: commit(),
+        instruction_set: (device.name == "cpu").then(|| InstructionSet::current().to_string()),
+        hidden_spikes,
         formulation: method.to_string(),
         engine: method.engine(workload).to_owned(),
         forward_seconds: median(laps.iter().map(|(lap, _)| lap.forward)),

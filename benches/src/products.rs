@@ -1,5 +1,5 @@
+use block_core::device::{DeviceError, NamedDevice};
 use burn::tensor::{Distribution, Tensor};
-use runner::device::NamedDevice;
 
 use crate::stopwatch::Stopwatch;
 use crate::{BATCH, Lap, Passes, Work, Workload};
@@ -71,7 +71,7 @@ fn multiply(pairs: &[Pair]) -> Vec<Tensor<2>> {
 }
 
 impl Passes for Products {
-    fn lap(&mut self) -> runner::Result<Lap> {
+    fn lap(&mut self) -> Result<Lap, DeviceError> {
         let mut watch = Stopwatch::start(&self.device)?;
         // Kept to the end, as a training step does.
         let kept = multiply(&self.forward);
@@ -82,6 +82,10 @@ impl Passes for Products {
     }
 
     fn work(&self) -> Option<Work> {
+        None
+    }
+
+    fn hidden_spikes(&self) -> Option<f64> {
         None
     }
 }

@@ -1,7 +1,7 @@
-use block_core::{SpikeError, SpikeTrain, block, standard};
+use block_core::device::{DeviceError, NamedDevice};
+use block_core::{LayerInput, NeuronModel, SpikeError, convolution, reference};
 use block_models::{Formulation, LeakyLinear, LeakyLinearConfig};
 use burn::tensor::{Device, Tensor};
-use runner::device::NamedDevice;
 use serde::{Deserialize, Serialize};
 
 use crate::Lap;
@@ -76,12 +76,12 @@ impl Stack {
     /// # Errors
     ///
     /// [`SpikeError`] if the input does not have the benchmark's units.
-    pub fn spikes(&self, input: &SpikeTrain, pace: Pace) -> Result<Tensor<3>, SpikeError> {
-        let mut train = input.clone();
+    pub fn spikes(&self, input: &LayerInput, pace: Pace) -> Result<Tensor<3>, SpikeError> {
+        let mut spikes = input.clone();
         for layer in &self.layers {
-            train = through(layer, &train, pace)?;
+            spikes = through(layer, &spikes, pace)?;
         }
-        Ok(train.dense().expect("layers put out dense spikes").clone())
+        Ok(spikes.dense().expect("layers put out dense spikes").clone())
     }
 
     /// The share of neurons that fire, by layer, the same for every [`Pace`].
@@ -89,12 +89,12 @@ impl Stack {
     /// # Errors
     ///
     /// [`SpikeError`] if the input does not have the benchmark's units.
-    pub fn firing(&self, input: &SpikeTrain) -> Result<Vec<f64>, SpikeError> {
-        let mut train = input.clone();
+    pub fn firing(&self, input: &LayerInput) -> Result<Vec<f64>, SpikeError> {
+        let mut input = input.clone();
         let mut shares = Vec::new();
         for layer in &self.layers {
-            train = through(layer, &train, Pace::Scan)?;
-            let spikes = train.dense().expect("layers put out dense spikes").clone();
+            input = through(layer, &input, Pace::Scan)?;
+            let spikes = input.dense().expect("layers put out dense spikes").clone();
             let [batch, _, neurons] = spikes.dims();
             // A neuron fires at most once, so spikes are neurons.
             let fired: f64 = spikes.sum().into_data().iter::<f64>().sum();
@@ -112,7 +112,7 @@ impl Stack {
     /// # Panics
     ///
     /// If the input does not have the benchmark's units.
-    pub fn lap(&self, input: &SpikeTrain, pace: Pace) -> runner::Result<Lap> {
+    pub fn lap(&self, input: &LayerInput, pace: Pace) -> Result<Lap, DeviceError> {
         let mut watch = Stopwatch::start(&self.device)?;
         let spikes = self.spikes(input, pace).expect("the batch fits the layer");
         let forward = watch.split()?;
@@ -123,18 +123,20 @@ impl Stack {
 }
 
 /// A layer's spikes.
-fn through(layer: &LeakyLinear, input: &SpikeTrain, pace: Pace) -> Result<SpikeTrain, SpikeError> {
+fn through(layer: &LeakyLinear, input: &LayerInput, pace: Pace) -> Result<LayerInput, SpikeError> {
     Ok(match pace {
-        Pace::Scan => layer.spikes(input, Formulation::Scan)?.train,
-        Pace::FusedStandard => layer.spikes(input, Formulation::StandardSingle)?.train,
+        Pace::Scan => layer.spikes(input, Formulation::Scan)?.spikes,
+        Pace::FusedStandard => layer.spikes(input, Formulation::StandardSingle)?.spikes,
         Pace::Convolution => {
             let current = layer.synapses().current(input)?;
-            block::convolution(current, &layer.neurons())?.spikes.into()
+            convolution(current, &layer.neurons(NeuronModel::Block))?
+                .spikes
+                .into()
         }
         Pace::Standard => {
             let current = layer.synapses().current(input)?;
-            let neurons = layer.neurons();
-            standard::single_spike(current, &neurons)?.spikes.into()
+            let neurons = layer.neurons(NeuronModel::SingleSpike);
+            reference::scan(current, &neurons)?.spikes.into()
         }
     })
 }
@@ -146,11 +148,11 @@ mod tests {
 
     #[test]
     fn all_paces_give_the_same_spikes() {
-        let device = runner::device::select("cpu").unwrap();
+        let device = block_core::device::select("cpu").unwrap();
         device.device.seed(1);
         let stack = Stack::new(1, 50, BetaKind::TrainedPerNeuron, &device);
         let tracked = device.device.clone().autodiff();
-        let input = SpikeTrain::from(dense_spikes([3, 16, INPUTS], 5, &tracked));
+        let input = LayerInput::from(dense_spikes([3, 16, INPUTS], 5, &tracked));
         let sums = Pace::ALL.map(|pace| {
             let spikes = stack.spikes(&input, pace).unwrap();
             let counts = spikes.sum_dim(2).into_data();

@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use runner::device::NamedDevice;
+use block_core::device::{DeviceError, NamedDevice};
 
 use crate::Work;
 
@@ -27,10 +27,13 @@ pub trait Passes {
     /// # Errors
     ///
     /// If the device fails.
-    fn lap(&mut self) -> runner::Result<Lap>;
+    fn lap(&mut self) -> Result<Lap, DeviceError>;
 
     /// What a lap must do at least; known of the scan alone.
     fn work(&self) -> Option<Work>;
+
+    /// Spikes of all hidden layers, a sample of the first batch, where there are such layers.
+    fn hidden_spikes(&self) -> Option<f64>;
 }
 
 /// Measures seconds in which a device works.
@@ -41,14 +44,14 @@ pub(crate) struct Stopwatch<'a> {
 
 impl<'a> Stopwatch<'a> {
     /// Starts when the device is idle.
-    pub fn start(device: &'a NamedDevice) -> runner::Result<Self> {
+    pub fn start(device: &'a NamedDevice) -> Result<Self, DeviceError> {
         device.sync()?;
         let start = Instant::now();
         Ok(Self { device, start })
     }
 
     /// Seconds since the start or the last call, once the device is idle.
-    pub fn split(&mut self) -> runner::Result<f64> {
+    pub fn split(&mut self) -> Result<f64, DeviceError> {
         self.device.sync()?;
         let now = Instant::now();
         let seconds = (now - self.start).as_secs_f64();

@@ -1,13 +1,17 @@
-use block_core::{FusedAdam, SpikeTrain};
+use block_core::device::{DeviceError, NamedDevice};
+use block_core::{FusedAdam, LayerInput};
 use block_models::{Formulation, LinearNetwork, LinearNetworkConfig, NetworkOutput};
+use burn::module::Param;
 use burn::nn::loss::{CrossEntropyLoss, CrossEntropyLossConfig};
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Int, Tensor, TensorData};
-use runner::device::NamedDevice;
 
 use crate::stopwatch::Stopwatch;
 use crate::workload::Sizes;
 use crate::{BATCH, Lap, Passes, Work, Workload};
+
+/// Batches that take turns, so that none is still in a cache when its turn comes.
+const BATCHES: usize = 12;
 
 /// A network in training: forward and cross entropy; backward and Adam.
 pub struct Training {
@@ -16,13 +20,15 @@ pub struct Training {
     network: Option<LinearNetwork>,
     optimizer: ModuleOptimizer,
     loss: CrossEntropyLoss,
-    input: SpikeTrain,
+    inputs: Vec<LayerInput>,
+    /// The batch of the next step.
+    next: usize,
     targets: Tensor<1, Int>,
     device: NamedDevice,
 }
 
 impl Training {
-    /// A fresh network on a fixed batch.
+    /// A fresh network and a dozen batches that take turns, of `long` two.
     pub fn new(workload: Workload, formulation: Formulation, device: &NamedDevice) -> Self {
         let tracked = &device.device.clone().autodiff();
         let Sizes {
@@ -34,21 +40,33 @@ impl Training {
         let config =
             LinearNetworkConfig::new(inputs, hidden, classes).with_formulation(formulation);
         let targets: Vec<i32> = (0..BATCH).map(|i| (i % classes) as i32).collect();
+        let batches = if workload == Workload::Long {
+            2
+        } else {
+            BATCHES
+        };
+        let inputs = workload.batches(batches, tracked);
+        let mut network = config.init(tracked).expect("the sizes make a network");
+        if workload == Workload::FmnistFiring {
+            network = firing(network, formulation, &inputs[0]);
+        }
         Self {
             workload,
             formulation,
-            network: Some(config.init(tracked).expect("the sizes make a network")),
+            network: Some(network),
             optimizer: ModuleOptimizer::from(FusedAdam::default()),
             loss: CrossEntropyLossConfig::new().init(tracked),
-            input: workload.input(tracked),
+            inputs,
+            next: 0,
             targets: Tensor::from_data(TensorData::new(targets, [BATCH]), tracked),
             device: device.clone(),
         }
     }
 
-    /// The batch's loss.
-    pub fn forward(&self) -> Tensor<1> {
-        let logits = self.output().logits;
+    /// The loss of the batch whose turn it is.
+    pub fn forward(&mut self) -> Tensor<1> {
+        let logits = self.output(self.next).logits;
+        self.next = (self.next + 1) % self.inputs.len();
         self.loss.forward(logits, self.targets.clone())
     }
 
@@ -59,16 +77,16 @@ impl Training {
         self.network = Some(self.optimizer.step(0.001, network, gradients));
     }
 
-    fn output(&self) -> NetworkOutput {
+    fn output(&self, batch: usize) -> NetworkOutput {
         let network = self.network.as_ref().expect("always there between steps");
         network
-            .forward(&self.input)
+            .forward(&self.inputs[batch])
             .expect("the batch fits the network")
     }
 }
 
 impl Passes for Training {
-    fn lap(&mut self) -> runner::Result<Lap> {
+    fn lap(&mut self) -> Result<Lap, DeviceError> {
         let device = self.device.clone();
         let mut watch = Stopwatch::start(&device)?;
         let loss = self.forward();
@@ -82,11 +100,68 @@ impl Passes for Training {
         if self.formulation != Formulation::Scan {
             return None;
         }
-        let hidden = self.output().hidden_spikes.into_iter();
+        let hidden = self.output(0).hidden_spikes.into_iter();
         let hidden = hidden.map(|counts| counts.sum().into_scalar::<i64>() as usize);
-        let input = self.input.events()?.spikes();
+        let input = self.inputs[0].events()?.spikes();
         let spikes: Vec<usize> = std::iter::once(input).chain(hidden).collect();
         let closing = self.workload.closing();
         Some(Work::of_network(self.workload, &spikes, closing))
+    }
+
+    fn hidden_spikes(&self) -> Option<f64> {
+        Some(hidden_spikes(&self.output(0)))
+    }
+}
+
+/// Spikes of all hidden layers, a sample.
+fn hidden_spikes(output: &NetworkOutput) -> f64 {
+    let layers = output.hidden_spikes.iter();
+    let spikes = layers.map(|counts| counts.clone().sum().into_scalar::<i64>());
+    spikes.sum::<i64>() as f64 / BATCH as f64
+}
+
+/// A network whose hidden weights are scaled until its neurons fire as often on a batch as trained ones do on
+/// Fashion-MNIST: some 250 spikes a sample, of multi-spike neurons 350.
+fn firing(
+    mut network: LinearNetwork,
+    formulation: Formulation,
+    input: &LayerInput,
+) -> LinearNetwork {
+    let wanted = match formulation {
+        Formulation::StandardMulti => 350.0,
+        _ => 250.0,
+    };
+    let fresh = network.hidden[0].weight.val().detach();
+    let (mut low, mut high) = (1.0, 64.0);
+    for _ in 0..16 {
+        let scale = (low + high) / 2.0;
+        let weight = (fresh.clone() * scale).detach().require_grad();
+        network.hidden[0].weight = Param::initialized(network.hidden[0].weight.id, weight);
+        let output = network.forward(input).expect("the batch fits the network");
+        match hidden_spikes(&output) < wanted {
+            true => low = scale,
+            false => high = scale,
+        }
+    }
+    network
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn firing_networks_fire_as_often_as_trained_ones() {
+        let device = block_core::device::select("cpu").unwrap();
+        device.device.seed(1);
+        let workload = Workload::FmnistFiring;
+        for (formulation, wanted) in [
+            (Formulation::Scan, 250.0),
+            (Formulation::StandardMulti, 350.0),
+        ] {
+            let spikes = Training::new(workload, formulation, &device).hidden_spikes();
+            let spikes = spikes.unwrap();
+            assert!((spikes - wanted).abs() < 20.0, "{formulation:?}: {spikes}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-use block_core::{SpikeEvents, SpikeEventsBuilder, SpikeTrain};
+use block_core::{LayerInput, SpikeEvents, SpikeEventsBuilder};
 use burn::tensor::Device;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -11,8 +11,10 @@ pub const BATCH: usize = 128;
 /// What is trained; the table stands in the [crate's documentation](crate).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Workload {
-    /// Fashion-MNIST's linear network.
+    /// Fashion-MNIST's linear network, fresh: its hidden neurons hardly fire.
     Fmnist,
+    /// The same with hidden neurons that fire as often as trained ones.
+    FmnistFiring,
     /// SHD's linear network.
     Shd,
     /// Yin-Yang's linear network.
@@ -58,8 +60,9 @@ const fn layer(neurons: usize, steps: usize) -> Workload {
 
 impl Workload {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Fmnist,
+        Self::FmnistFiring,
         Self::Shd,
         Self::YinYang,
         layer(100, 32),
@@ -74,12 +77,21 @@ impl Workload {
     ];
 
     /// Their names, each once.
-    pub const NAMES: [&str; 6] = ["fmnist", "shd", "yinyang", "layer", "deep", "long"];
+    pub const NAMES: [&str; 7] = [
+        "fmnist",
+        "fmnist-firing",
+        "shd",
+        "yinyang",
+        "layer",
+        "deep",
+        "long",
+    ];
 
     /// The name on the command line, which all cells of the speed benchmark share.
     pub fn name(self) -> &'static str {
         match self {
             Self::Fmnist => "fmnist",
+            Self::FmnistFiring => "fmnist-firing",
             Self::Shd => "shd",
             Self::YinYang => "yinyang",
             Self::Layer { .. } => "layer",
@@ -91,7 +103,7 @@ impl Workload {
     /// Its sizes.
     pub fn sizes(self) -> Sizes {
         let (inputs, hidden, classes, steps) = match self {
-            Self::Fmnist => (784, vec![1000], 10, 100),
+            Self::Fmnist | Self::FmnistFiring => (784, vec![1000], 10, 100),
             Self::Shd => (700, vec![300], 20, 500),
             Self::YinYang => (4, vec![120], 3, 100),
             Self::Layer { neurons, steps } => (INPUTS, vec![neurons], 0, steps),
@@ -120,20 +132,33 @@ impl Workload {
         }
     }
 
-    /// A batch of synthetic spikes, the same every time.
-    pub fn input(self, device: &Device) -> SpikeTrain {
-        match self {
-            Self::Fmnist | Self::Deep | Self::YinYang => self.once(device).into(),
-            Self::Shd => self.anywhere(0.023, device).into(),
-            Self::Long => self.anywhere(40.0 / 4096.0, device).into(),
-            Self::Layer { steps, .. } => dense_spikes([BATCH, steps, INPUTS], 1, device).into(),
-        }
+    /// The first batch of synthetic spikes, the same every time.
+    pub fn input(self, device: &Device) -> LayerInput {
+        let mut batches = self.batches(1, device);
+        batches.swap_remove(0)
     }
 
-    fn once(self, device: &Device) -> SpikeEvents {
+    /// So many batches of synthetic spikes, the same every time.
+    pub(crate) fn batches(self, count: usize, device: &Device) -> Vec<LayerInput> {
+        let rng = &mut rng();
+        let batch = |index: usize| match self {
+            Self::Fmnist | Self::FmnistFiring | Self::Deep | Self::YinYang => {
+                self.once(rng, device).into()
+            }
+            Self::Shd => self.anywhere(0.023, rng, device).into(),
+            Self::Long => self.anywhere(40.0 / 4096.0, rng, device).into(),
+            Self::Layer { steps, .. } => {
+                let shape = [BATCH, steps, INPUTS];
+                dense_spikes(shape, index as u64 + 1, device).into()
+            }
+        };
+        (0..count).map(batch).collect()
+    }
+
+    fn once(self, rng: &mut Xoshiro256PlusPlus, device: &Device) -> SpikeEvents {
         let Sizes { inputs, steps, .. } = self.sizes();
         let mut builder = SpikeEventsBuilder::new(steps, inputs);
-        for steps in self.first_steps() {
+        for steps in self.first_steps(rng) {
             builder
                 .push_first_spikes(&steps)
                 .expect("the spikes are drawn in range");
@@ -143,15 +168,14 @@ impl Workload {
 
     /// Of every sample the steps of its units' only spikes, a share of them the last; empty where units
     /// may fire more than once.
-    fn first_steps(self) -> Vec<Vec<u32>> {
+    fn first_steps(self, rng: &mut Xoshiro256PlusPlus) -> Vec<Vec<u32>> {
         let dark = match self {
-            Self::Fmnist | Self::Deep => 0.5,
+            Self::Fmnist | Self::FmnistFiring | Self::Deep => 0.5,
             Self::YinYang => 0.0,
             Self::Shd | Self::Long | Self::Layer { .. } => return Vec::new(),
         };
         let Sizes { inputs, steps, .. } = self.sizes();
         let last = steps as u32 - 1;
-        let mut rng = rng();
         let mut spike = || match rng.random_bool(dark) {
             true => last,
             false => rng.random_range(0..last),
@@ -160,11 +184,11 @@ impl Workload {
         (0..BATCH).map(|_| sample()).collect()
     }
 
-    /// What of the input needs no additions.
+    /// What of the first batch needs no additions.
     pub(crate) fn closing(self) -> Closing {
         let steps = self.sizes().steps;
         let mut closing = Closing::default();
-        for sample in self.first_steps() {
+        for sample in self.first_steps(&mut rng()) {
             let last = sample.iter().max();
             let spikes = sample.iter().filter(|&step| Some(step) == last).count();
             if spikes > steps {
@@ -176,10 +200,9 @@ impl Workload {
     }
 
     /// Spikes at random units and steps, so many that they would fill this share of all entries.
-    fn anywhere(self, density: f64, device: &Device) -> SpikeEvents {
+    fn anywhere(self, density: f64, rng: &mut Xoshiro256PlusPlus, device: &Device) -> SpikeEvents {
         let Sizes { inputs, steps, .. } = self.sizes();
         let count = (density * (inputs * steps) as f64) as usize;
-        let mut rng = rng();
         let mut builder = SpikeEventsBuilder::new(steps, inputs);
         for _ in 0..BATCH {
             let spike = |_| {
@@ -212,7 +235,7 @@ mod tests {
 
     #[test]
     fn dense_spikes_are_as_many_as_the_rates_say() {
-        let cpu = runner::device::select("cpu").unwrap();
+        let cpu = block_core::device::select("cpu").unwrap();
         let train = layer(100, 32).input(&cpu.device);
         let dense = train.dense().unwrap().clone();
         let share = dense.mean().into_scalar::<f32>();

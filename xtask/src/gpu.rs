@@ -10,40 +10,79 @@ use crate::command;
 const FEATURES: &str = "runner/wgpu,agreement/wgpu,agreement/nvrtc";
 
 /// NVIDIA's compiler and headers, as PyPI has them.
-const PACKAGES: [&str; 2] = [
-    "nvidia-cuda-nvrtc-cu12==12.9.86",
-    "nvidia-cuda-runtime-cu12==12.9.79",
+struct Nvrtc {
+    packages: [&'static str; 2],
+    /// Folders of the compiler and of `cuda_fp16.h`, where they are installed.
+    library: &'static str,
+    headers: &'static str,
+    /// Where it is installed.
+    folder: &'static str,
+}
+
+const COMPILERS: [Nvrtc; 2] = [
+    Nvrtc {
+        packages: [
+            "nvidia-cuda-nvrtc-cu12==12.9.86",
+            "nvidia-cuda-runtime-cu12==12.9.79",
+        ],
+        library: "nvidia/cuda_nvrtc/lib",
+        headers: "nvidia/cuda_runtime/include",
+        folder: "target/nvrtc-12",
+    },
+    Nvrtc {
+        packages: ["nvidia-cuda-nvrtc==13.5.37", "nvidia-cuda-runtime==13.5.37"],
+        library: "nvidia/cu13/lib",
+        headers: "nvidia/cu13/include",
+        folder: "target/nvrtc-13",
+    },
 ];
 
-/// The agreement suite on Vulkan (a software driver will do), and every CUDA kernel through NVRTC.
-pub fn check() -> Result<(), String> {
-    let folder = std::env::current_dir().map_err(|e| format!("the current folder: {e}"))?;
-    let nvidia = folder.join("target/nvrtc");
-    if !nvidia
-        .join("nvidia/cuda_runtime/include/cuda_fp16.h")
-        .exists()
-    {
-        let target = nvidia.display().to_string();
-        let options = [
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--no-deps",
-            "--target",
-            &target,
-        ];
-        command("python3", &[&options[..], &PACKAGES].concat(), &[])?;
+impl Nvrtc {
+    /// Fetches it unless it is there; its library's and its headers' folder.
+    fn install(&self) -> Result<[String; 2], String> {
+        let current = std::env::current_dir().map_err(|e| format!("the current folder: {e}"))?;
+        let root = current.join(self.folder);
+        let [library, headers] = [self.library, self.headers].map(|folder| root.join(folder));
+        let text = |path: &Path| path.display().to_string();
+        if !headers.join("cuda_fp16.h").exists() {
+            let target = text(&root);
+            let options = [
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--no-deps",
+                "--target",
+                &target,
+            ];
+            command("python3", &[&options[..], &self.packages].concat(), &[])?;
+        }
+        link(&library)?;
+        Ok([text(&library), text(&headers)])
     }
-    let text = |path: &Path| path.display().to_string();
-    let library = text(&nvidia.join("nvidia/cuda_nvrtc/lib"));
-    let headers = text(&nvidia.join("nvidia/cuda_runtime/include"));
-    let variables = [
-        ("LD_LIBRARY_PATH", library.as_str()),
-        ("CUDA_HEADERS", headers.as_str()),
-        // Matrix products are Burn's: one way to do them is enough here.
-        ("CUBECL_AUTOTUNE_LEVEL", "minimal"),
-    ];
+}
+
+/// The loader looks for `libnvrtc.so`, and knows only some of the numbers that may stand behind it.
+fn link(library: &Path) -> Result<(), String> {
+    let failed = |e: std::io::Error| format!("{}: {e}", library.display());
+    let plain = library.join("libnvrtc.so");
+    if plain.exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(library).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with("libnvrtc.so.") {
+            return fs::hard_link(&path, &plain).map_err(failed);
+        }
+    }
+    Err(format!("{}: no libnvrtc.so.*", library.display()))
+}
+
+/// The agreement suite on Vulkan (a software driver will do), and every CUDA kernel through NVRTC 12 and 13.
+pub fn check() -> Result<(), String> {
+    let compilers = COMPILERS.iter().map(Nvrtc::install);
+    let compilers: Vec<[String; 2]> = compilers.collect::<Result<_, _>>()?;
     let build = [
         "test",
         "--config",
@@ -55,18 +94,29 @@ pub fn check() -> Result<(), String> {
     ];
     let features = ["--features", FEATURES];
     let tests = ["--test", "devices", "--test", "nvrtc", "--test", "gpu"];
-    let cargo = |rest: &[&str]| {
+    let cargo = |rest: &[&str], variables: &[(&str, &str)]| {
         let arguments = [&build[..], &features, &tests, rest].concat();
+        // Matrix products are Burn's: one way to do them is enough here.
+        let variables = [&[("CUBECL_AUTOTUNE_LEVEL", "minimal")], variables].concat();
         command("cargo", &arguments, &variables)
     };
-    cargo(&["--no-run"])?;
+    cargo(&["--no-run"], &[])?;
+    let run = |which: &[&str], variables: &[(&str, &str)]| {
+        let options = ["--nocapture", "--test-threads", "1"];
+        cargo(&[&["--"], which, &options].concat(), variables)
+    };
     // The CPU has its turn with all the other tests. A driver compiles one kernel at a time, so two
     // processes share the work; within one its threads stand in each other's way.
-    let run =
-        |which: &[&str]| cargo(&[&["--"], which, &["--nocapture", "--test-threads", "1"]].concat());
     std::thread::scope(|scope| {
-        let half = scope.spawn(|| run(&["wgpu_f32"]));
-        let rest = run(&["wgpu", "every_kernel", "--skip", "wgpu_f32"]);
+        let half = scope.spawn(|| run(&["wgpu_f32"], &[]));
+        let compiled = compilers.iter().try_for_each(|[library, headers]| {
+            let variables = [
+                ("LD_LIBRARY_PATH", library.as_str()),
+                ("CUDA_HEADERS", headers.as_str()),
+            ];
+            run(&["every_kernel"], &variables)
+        });
+        let rest = compiled.and_then(|()| run(&["wgpu", "--skip", "wgpu_f32"], &[]));
         half.join()
             .unwrap_or_else(|_| Err("wgpu_f32: panicked".into()))
             .and(rest)

@@ -1,5 +1,7 @@
-//! The agreement suite: every operation of `block-core`, forward and gradients, on any device and in any
-//! floating-point type, against plain tensor operations in float64 on the CPU.
+//! The agreement suite: every operation of `block-core`, forward and gradients, by every neuron model and with every
+//! surrogate, on any device and in any floating-point type, against plain tensor operations in float64 on the CPU.
+//!
+//! Models and surrogates are those that `block-core` lists, so that one that is added is covered.
 //!
 //! A neuron whose potential comes so close to the threshold that rounding decides on its spike is a tie:
 //! its sample and neuron are left out of loss and comparison, its weights in the readout are 0, and it is
@@ -9,12 +11,16 @@ mod compare;
 mod operations;
 mod problem;
 
+use std::collections::HashMap;
+
+use block_core::Surrogate;
 use burn::tensor::{DType, Device};
 use serde::Serialize;
 
-pub use operations::{Beside, Operation};
-use problem::Problem;
-pub use problem::Sizes;
+pub use compare::Named;
+pub use operations::{Operation, Output, Route};
+use problem::Case;
+pub use problem::{Input, Problem, Sizes};
 
 /// What came of one operation on one device.
 #[derive(Debug, Clone, Serialize)]
@@ -23,21 +29,36 @@ pub struct Outcome {
     pub operation: String,
     /// Name of the floating-point type.
     pub dtype: String,
-    /// Problems (sizes, contiguous or strided) that it was run on.
+    /// Problems (sizes, surrogates, contiguous or strided) that it was run on.
     pub problems: usize,
     /// Values compared, outputs and gradients.
     pub values: usize,
     /// Pairs of sample and neuron left out.
     pub ties: usize,
-    /// Largest difference, relative to the largest value of its tensor.
+    /// Largest difference, as a share of what is allowed: at most 1 where everything agrees.
     pub worst: f64,
     /// The first disagreement, if there is one.
     pub failure: Option<String>,
 }
 
+impl Outcome {
+    /// Nothing compared yet.
+    pub fn new(operation: Operation, dtype: DType) -> Self {
+        Self {
+            operation: operation.name(),
+            dtype: dtype.name().to_owned(),
+            problems: 0,
+            values: 0,
+            ties: 0,
+            worst: 0.0,
+            failure: None,
+        }
+    }
+}
+
 /// The sizes that every operation is run on: one of everything, one step, nothing a multiple of
-/// anything, more neurons than a block of threads, few neurons over a long time, more than a GPU works on
-/// at once.
+/// anything, more neurons than a tile, few neurons over a long time, more than a GPU works on at once. The index
+/// is the seed.
 pub const SIZES: [Sizes; 8] = [
     Sizes::new(1, 1, 1, 1, 1),
     Sizes::new(2, 1, 3, 5, 2),
@@ -46,12 +67,20 @@ pub const SIZES: [Sizes; 8] = [
     Sizes::new(1, 300, 2, 1, 1),
     Sizes::new(2, 517, 3, 5, 2),
     Sizes::new(3, 90, 2, 64_000, 1),
-    // Without a single input spike.
     Sizes::new(2, 40, 3, 5, 2),
 ];
 
-/// Sizes of the problems of [`Problem::steady`](problem::Problem::steady), for the operations whose sums
-/// over time grow with its square: few neurons, and more than a GPU cuts time for.
+/// The index in [`SIZES`] of the problem without a single input spike.
+const SILENT: u64 = 7;
+
+/// The size that every surrogate is tried on.
+const SMALL: Sizes = Sizes::new(2, 9, 3, 5, 2);
+
+/// Inputs that fire once, more of them at one step than there are steps.
+const CODES: (u64, Sizes) = (206, Sizes::new(3, 6, 40, 35, 2));
+
+/// Sizes of the problems of [`Problem::steady`], for the operations whose sums over time grow with its square:
+/// few neurons, and more than a GPU cuts time for.
 const STEADY: [Sizes; 2] = [Sizes::new(1, 500, 1, 2, 1), Sizes::new(127, 370, 1, 130, 1)];
 
 /// The types that a GPU has kernels for: float32, and of the half-precision ones those that it supports.
@@ -61,44 +90,85 @@ pub fn gpu_types(device: &Device) -> Vec<DType> {
     [DType::F32].into_iter().chain(half).collect()
 }
 
-/// Runs one operation on all [`SIZES`], contiguous and strided; nothing if it has no meaning in a type.
-pub fn run(operation: Operation, device: &Device, dtype: DType) -> Option<Outcome> {
-    let mut outcome = Outcome {
-        operation: operation.name(),
-        dtype: dtype.name().to_owned(),
-        problems: 0,
-        values: 0,
-        ties: 0,
-        worst: 0.0,
-        failure: None,
-    };
-    let random = SIZES.into_iter().enumerate();
-    let random = random
-        .filter(|(_, sizes)| operation.covers(*sizes, dtype))
-        .map(|(seed, sizes)| Problem::random(seed as u64, sizes, dtype, operation.model()));
-    let steady = STEADY
-        .into_iter()
-        .filter(|&sizes| operation.is_tried_by(sizes));
-    let steady = steady.map(|sizes| Problem::steady(sizes, dtype, operation.model()));
-    for problem in random.chain(steady) {
-        let sizes = problem.sizes;
-        let expected = operation.expected(&problem);
-        for strided in [false, true] {
-            let found = operation.found(&problem, device, dtype, strided);
-            outcome.problems += 1;
-            outcome.ties += problem.ties();
-            let place = format!("{sizes:?}, strided: {strided}");
-            compare::compare(&found, &expected, dtype, &place, &mut outcome);
+/// The problems for one device and type, and the results that are expected of them.
+pub struct Suite {
+    device: Device,
+    dtype: DType,
+    problems: Vec<Problem>,
+    /// By the problem's index; several operations have the same.
+    expected: HashMap<(usize, operations::Result), (Case, Vec<Named>)>,
+}
+
+impl Suite {
+    /// Draws the problems: all [`SIZES`] with a surrogate each, a small one with every surrogate, one whose inputs
+    /// fire once, and two of long sums.
+    pub fn new(device: &Device, dtype: DType) -> Self {
+        let sizes = SIZES.into_iter().zip(0..).map(|(sizes, seed)| {
+            let problem = Problem::random(seed, sizes, dtype);
+            match seed {
+                SILENT => problem.with_input(Input::Silence, seed),
+                _ => problem,
+            }
+        });
+        let seeds = (102..).step_by(4);
+        let small = Surrogate::all(3.0).into_iter().zip(seeds);
+        let small = small
+            .map(|(surrogate, seed)| Problem::random(seed, SMALL, dtype).with_surrogate(surrogate));
+        let (seed, codes) = CODES;
+        let once = Input::Codes {
+            late: 1,
+            twice: false,
+        };
+        let codes = Problem::random(seed, codes, dtype).with_input(once, seed);
+        let steady = STEADY.map(|sizes| Problem::steady(sizes, dtype));
+        let problems = sizes.chain(small).chain([codes]).chain(steady);
+        Self::of(device, dtype, problems.collect())
+    }
+
+    /// With these problems.
+    pub fn of(device: &Device, dtype: DType, problems: Vec<Problem>) -> Self {
+        Self {
+            device: device.clone(),
+            dtype,
+            problems,
+            expected: HashMap::new(),
         }
     }
-    (outcome.problems > 0).then_some(outcome)
+
+    /// Runs one operation on all problems that it has a meaning for, contiguous and strided; nothing if there is none.
+    pub fn run(&mut self, operation: Operation) -> Option<Outcome> {
+        let (device, dtype) = (&self.device, self.dtype);
+        let mut outcome = Outcome::new(operation, dtype);
+        for (index, problem) in self.problems.iter().enumerate() {
+            if !operation.covers(problem, dtype) {
+                continue;
+            }
+            let key = (index, operation.result());
+            let (case, expected) = self
+                .expected
+                .entry(key)
+                .or_insert_with(|| operation.result().expected(problem));
+            for strided in [false, true] {
+                let found = operation.found(problem, case, device, dtype, strided);
+                outcome.problems += 1;
+                outcome.ties += case.ties();
+                let place = format!("{problem}, strided: {strided}");
+                outcome.compare(&found, expected, dtype, &place);
+            }
+            if problem.sizes.neurons > 10_000 {
+                // No other operation has the same, and it is large.
+                self.expected.remove(&key);
+            }
+        }
+        (outcome.problems > 0).then_some(outcome)
+    }
 }
 
 impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "{:<34} {:<5} {:>3} problems {:>8} values {:>5} ties  worst {:.1e}  {}",
+            "{:<48} {:<5} {:>3} problems {:>8} values {:>5} ties  worst {:.1e}  {}",
             self.operation,
             self.dtype,
             self.problems,

@@ -1,191 +1,340 @@
-//! The operations and their routes.
+//! The operations, by every neuron model and on every route.
 
 use block_core::{
-    FusedAdam, LeakyNeurons, NeuronModel, SpikeEvents, SpikeTrain, Synapses, block,
-    first_spike_steps, integrate, linear_membrane, plain, spike_counts, spikes, spiking_linear,
-    spiking_readout, standard,
+    Activity, FusedAdam, LayerInput, NeuronModel, Neurons, SpikeEvents, Synapses, convolution,
+    first_spike_steps, linear_layer, linear_readout, reference, scan, spike_counts,
 };
 use burn::optim::Optimizer;
-use burn::tensor::{DType, Device, Int, Tensor};
+use burn::tensor::{DType, Device, Gradients, Int, Tensor};
 
 use crate::compare::Named;
-use crate::problem::{Problem, Sizes, tensor};
+use crate::problem::{Case, Problem, Sizes, tensor};
 
-/// An operation and the route it takes.
+/// An operation, its neurons' model, what is taken of their activity, and the route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
-    /// [`integrate`].
-    Integrate,
-    /// [`block::first_spikes`].
-    FirstSpikes,
-    /// [`block::scan`], and [`spikes`] of the standard models.
-    Scan(NeuronModel),
-    /// [`block::convolution`].
-    Convolution,
-    /// [`plain::block`], [`standard::single_spike`] and [`standard::multi_spike`].
-    Loop(NeuronModel),
-    /// [`spiking_linear`] of dense spikes.
-    Dense(NeuronModel),
-    /// [`spiking_linear`] of events; with dense spikes beside them, which then have a gradient, or alone.
-    Events(NeuronModel, Beside),
-    /// [`linear_membrane`] of events and dense spikes.
-    Membrane,
-    /// [`spiking_readout`] of events.
-    Readout(NeuronModel, Beside),
+    /// [`scan`].
+    Scan(NeuronModel, Output),
+    /// [`scan`] with β = 0: the threshold alone.
+    Latch(NeuronModel),
+    /// [`convolution`].
+    Convolution(Output),
+    /// [`reference::scan`] on the device.
+    Reference(NeuronModel, Output),
+    /// A loop of [`Neurons::step`].
+    Steps(NeuronModel, Output),
+    /// [`linear_layer`].
+    Layer(NeuronModel, Output, Route),
+    /// [`linear_readout`].
+    Readout(NeuronModel, Route),
     /// [`FusedAdam`], three steps.
     Adam,
 }
 
-/// What stands beside the events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Beside {
-    /// The same spikes as a tensor.
-    Dense,
-    /// Nothing.
-    Nothing,
+/// What of a layer's activity is in the loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Output {
+    /// The spikes.
+    Spikes,
+    /// The membrane.
+    Membrane,
+    /// Both together.
+    Both,
 }
 
-const MODELS: [NeuronModel; 3] = [
-    NeuronModel::Block,
-    NeuronModel::SingleSpike,
-    NeuronModel::MultiSpike,
-];
+impl Output {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Spikes, Self::Membrane, Self::Both];
+
+    fn has_spikes(self) -> bool {
+        self != Self::Membrane
+    }
+
+    fn has_membrane(self) -> bool {
+        self != Self::Spikes
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Spikes => "spikes",
+            Self::Membrane => "membrane",
+            Self::Both => "both",
+        }
+    }
+}
+
+/// The form in which spikes enter a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    /// A tensor, which has a gradient.
+    Dense,
+    /// Events alone.
+    Events,
+    /// Events with the tensor beside them, which then has a gradient.
+    Both,
+}
+
+impl Route {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Dense, Self::Events, Self::Both];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Dense => "dense",
+            Self::Events => "events",
+            Self::Both => "events and dense",
+        }
+    }
+}
+
+/// What several operations compute, each in its own way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Result {
+    Scan(NeuronModel, Output),
+    Latch(NeuronModel),
+    Layer(NeuronModel, Output),
+    Readout(NeuronModel),
+    Adam,
+}
 
 impl Operation {
-    /// All of them.
+    /// All of them, with every model.
     pub fn all() -> Vec<Self> {
-        let mut all = vec![Self::Integrate, Self::FirstSpikes, Self::Convolution];
-        for of in [Self::Scan, Self::Loop, Self::Dense] {
-            all.extend(MODELS.map(of));
-        }
-        for of in [Self::Events, Self::Readout] {
-            for beside in [Beside::Dense, Beside::Nothing] {
-                all.extend(MODELS.map(|model| of(model, beside)));
+        let mut all = Vec::new();
+        for model in NeuronModel::ALL {
+            for output in Output::ALL {
+                all.extend([Self::Scan, Self::Reference, Self::Steps].map(|of| of(model, output)));
             }
+            all.push(Self::Latch(model));
+            for output in Output::ALL {
+                all.extend(Route::ALL.map(|route| Self::Layer(model, output, route)));
+            }
+            all.extend(Route::ALL.map(|route| Self::Readout(model, route)));
         }
-        all.extend([Self::Membrane, Self::Adam]);
+        all.extend(Output::ALL.map(Self::Convolution));
+        all.push(Self::Adam);
         all
     }
 
-    /// Its name in the table.
+    /// The name in the table.
     pub fn name(self) -> String {
-        let model = |model| match model {
-            NeuronModel::Block => "block",
-            NeuronModel::SingleSpike => "single-spike",
-            NeuronModel::MultiSpike => "multi-spike",
-        };
-        let alone = |beside| match beside {
-            Beside::Dense => "",
-            Beside::Nothing => ", events alone",
-        };
+        let name = NeuronModel::name;
         match self {
-            Self::Integrate => "integrate".into(),
-            Self::FirstSpikes => "first spikes".into(),
-            Self::Scan(m) => format!("scan, {}", model(m)),
-            Self::Convolution => "convolution, block".into(),
-            Self::Loop(m) => format!("plain operations, {}", model(m)),
-            Self::Dense(m) => format!("dense layer, {}", model(m)),
-            Self::Events(m, beside) => format!("event-driven layer, {}{}", model(m), alone(beside)),
-            Self::Membrane => "event-driven integrator".into(),
-            Self::Readout(m, beside) => format!("layer and readout, {}{}", model(m), alone(beside)),
+            Self::Scan(m, out) => format!("scan, {}, {}", name(m), out.name()),
+            Self::Latch(m) => format!("scan with β = 0, {}", name(m)),
+            Self::Convolution(out) => format!("convolution, {}", out.name()),
+            Self::Reference(m, out) => format!("reference, {}, {}", name(m), out.name()),
+            Self::Steps(m, out) => format!("loop of steps, {}, {}", name(m), out.name()),
+            Self::Layer(m, out, route) => {
+                format!("layer, {}, {}, {}", name(m), out.name(), route.name())
+            }
+            Self::Readout(m, route) => format!("readout, {}, {}", name(m), route.name()),
             Self::Adam => "adam".into(),
         }
     }
 
-    /// The model whose spikes may tie.
-    pub(crate) fn model(self) -> Option<NeuronModel> {
-        match self {
-            Self::Integrate | Self::Membrane | Self::Adam => None,
-            Self::FirstSpikes | Self::Convolution => Some(NeuronModel::Block),
-            Self::Scan(model)
-            | Self::Loop(model)
-            | Self::Dense(model)
-            | Self::Events(model, _)
-            | Self::Readout(model, _) => Some(model),
+    /// The model of the neurons, if there are any.
+    pub fn model(self) -> Option<NeuronModel> {
+        match self.result() {
+            Result::Scan(model, _)
+            | Result::Latch(model)
+            | Result::Layer(model, _)
+            | Result::Readout(model) => Some(model),
+            Result::Adam => None,
         }
     }
 
-    /// Whether a problem of [`Problem::steady`] tries its sums over time.
-    pub(crate) fn is_tried_by(self, steady: Sizes) -> bool {
+    pub(crate) fn result(self) -> Result {
         match self {
-            Self::Scan(NeuronModel::Block) => true,
-            Self::FirstSpikes => steady.batch == 1,
-            // Summed over many samples, its own gradients are beyond float16.
-            Self::Readout(NeuronModel::Block, Beside::Nothing) => steady.batch == 1,
-            _ => false,
+            Self::Scan(model, output)
+            | Self::Reference(model, output)
+            | Self::Steps(model, output) => Result::Scan(model, output),
+            Self::Convolution(output) => Result::Scan(NeuronModel::Block, output),
+            Self::Latch(model) => Result::Latch(model),
+            Self::Layer(model, output, _) => Result::Layer(model, output),
+            Self::Readout(model, _) => Result::Readout(model),
+            Self::Adam => Result::Adam,
         }
+    }
+
+    /// Whether the kernels of `block-core` compute it, not only Burn's tensor operations.
+    pub fn has_kernels(self) -> bool {
+        !matches!(
+            self,
+            Self::Convolution(_) | Self::Reference(..) | Self::Steps(..)
+        )
     }
 
     /// Whether a comparison makes sense.
-    pub(crate) fn covers(self, sizes: Sizes, dtype: DType) -> bool {
+    pub(crate) fn covers(self, problem: &Problem, dtype: DType) -> bool {
+        let sizes = problem.sizes;
         let half = matches!(dtype, DType::F16 | DType::BF16);
-        let in_slices = matches!(
-            self,
-            Self::Events(NeuronModel::Block, Beside::Nothing)
-                | Self::Readout(
-                    NeuronModel::Block | NeuronModel::MultiSpike,
-                    Beside::Nothing
-                )
-        );
+        if problem.is_steady {
+            let sums = NeuronModel::sums_gradient_over_time;
+            return match self {
+                Self::Scan(model, Output::Spikes) => sums(model),
+                Self::Latch(model) => sums(model) && sizes.batch == 1,
+                // Summed over many samples, its own gradients are beyond float16.
+                Self::Readout(model, Route::Events) => sums(model) && sizes.batch == 1,
+                _ => false,
+            };
+        }
         match self {
-            _ if sizes.neurons > 10_000 => in_slices && dtype == DType::F32,
-            // Two step-by-step routes over a long time are slow, and nothing in them depends on it.
-            Self::Convolution | Self::Loop(_) => sizes.steps < 100 && !half,
-            // Sums over inputs and classes round too much in half precision to say who spikes.
-            Self::Dense(_) | Self::Events(..) | Self::Readout(..) | Self::Membrane => {
-                !half || sizes.steps < 100
+            // For those that GPUs work on in slices; of the readouts one for each way to sum its weight's gradient.
+            _ if sizes.neurons > 10_000 => {
+                let in_slices = matches!(
+                    self,
+                    Self::Layer(NeuronModel::Block, Output::Spikes, Route::Events)
+                        | Self::Readout(
+                            NeuronModel::Block | NeuronModel::MultiSpike,
+                            Route::Events
+                        )
+                );
+                in_slices && dtype == DType::F32
             }
+            // Step-by-step routes over a long time are slow, and nothing in them depends on it.
+            Self::Convolution(_) | Self::Reference(..) | Self::Steps(..) => {
+                sizes.steps < 100 && !half
+            }
+            // Sums over inputs and classes round too much in half precision to say who spikes.
+            Self::Layer(..) | Self::Readout(..) => !half || sizes.steps < 100,
             _ => true,
         }
     }
 
-    /// In float64 on the CPU, in plain tensor operations.
-    pub(crate) fn expected(self, problem: &Problem) -> Vec<Named> {
-        let reference = match self {
-            Self::Scan(model) => Self::Loop(model),
-            other => other,
-        };
-        let run = Run::new(problem, &Device::flex().autodiff(), DType::F64, false, true);
-        run.results(reference)
-    }
-
-    pub(crate) fn found(
+    /// The results on a device, in the problem's type or a wider one. `strided` inputs are not contiguous.
+    pub fn results(
         self,
         problem: &Problem,
         device: &Device,
         dtype: DType,
         strided: bool,
     ) -> Vec<Named> {
+        let case = self.result().case(problem);
+        self.found(problem, &case, device, dtype, strided)
+    }
+
+    /// The same results in float64 on the CPU, in plain tensor operations.
+    pub fn expected(self, problem: &Problem) -> Vec<Named> {
+        self.result().expected(problem).1
+    }
+
+    /// The results of a problem without its ties.
+    pub(crate) fn found(
+        self,
+        problem: &Problem,
+        case: &Case,
+        device: &Device,
+        dtype: DType,
+        strided: bool,
+    ) -> Vec<Named> {
         let device = device.clone().autodiff();
-        Run::new(problem, &device, dtype, strided, false).results(self)
+        Run::new(problem, case, &device, dtype, strided).results(self.result(), Some(self))
+    }
+}
+
+impl Result {
+    /// The ties of a problem.
+    fn case(self, problem: &Problem) -> Case {
+        let initial = problem.initial.as_deref();
+        match self {
+            Self::Adam => Case::exact(problem),
+            // Nothing depends on the spikes.
+            Self::Scan(model, Output::Membrane) | Self::Layer(model, Output::Membrane)
+                if model.is_linear_in_time() =>
+            {
+                Case::exact(problem)
+            }
+            Self::Scan(model, _) => Case::new(problem, model, &problem.beta, initial),
+            Self::Latch(model) => Case::new(problem, model, &[0.0], None),
+            Self::Layer(model, _) | Self::Readout(model) => {
+                Case::new(problem, model, &problem.beta, None)
+            }
+        }
+    }
+
+    /// The ties of a problem, and its results in float64 on the CPU without them.
+    pub fn expected(self, problem: &Problem) -> (Case, Vec<Named>) {
+        let case = self.case(problem);
+        let device = Device::flex().autodiff();
+        let run = Run::new(problem, &case, &device, DType::F64, false);
+        let results = run.results(self, None);
+        (case, results)
     }
 }
 
 /// A problem on a device.
 struct Run<'a> {
     problem: &'a Problem,
+    case: &'a Case,
     dtype: DType,
     strided: bool,
-    /// Whether to take the plain route everywhere.
-    reference: bool,
     device: Device,
     weight: Tensor<2>,
     bias: Tensor<1>,
     beta: Tensor<1>,
+    initial: Option<Tensor<2>>,
     readout_weight: Tensor<2>,
     readout_bias: Tensor<1>,
     readout_beta: Tensor<1>,
 }
 
+/// A tensor that has a gradient, `[b, t, k]` or `[t, b, k]`, and as an operation gets it.
+struct Sequence {
+    leaf: Tensor<3>,
+    view: Tensor<3>,
+}
+
+/// What neurons do, from one call or step by step.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one a comparison; a box would save nothing"
+)]
+enum Course {
+    Whole(Activity),
+    Steps(reference::Steps),
+}
+
+impl Course {
+    fn spikes(&self) -> Tensor<3> {
+        match self {
+            Self::Whole(activity) => activity.spikes(),
+            Self::Steps(steps) => steps.spikes.clone(),
+        }
+    }
+
+    fn membrane(&self) -> Tensor<3> {
+        match self {
+            Self::Whole(activity) => activity.membrane(),
+            Self::Steps(steps) => steps.membrane.clone(),
+        }
+    }
+
+    fn first_steps(&self) -> Tensor<2, Int> {
+        match self {
+            Self::Whole(activity) => activity.first_steps(),
+            Self::Steps(steps) => first_spike_steps(steps.spikes.clone()),
+        }
+    }
+
+    fn counts(&self) -> Tensor<2, Int> {
+        match self {
+            Self::Whole(activity) => activity.counts(),
+            Self::Steps(steps) => spike_counts(steps.spikes.clone()),
+        }
+    }
+}
+
 impl<'a> Run<'a> {
     fn new(
         problem: &'a Problem,
+        case: &'a Case,
         device: &Device,
         dtype: DType,
         strided: bool,
-        reference: bool,
     ) -> Self {
         let Sizes {
+            batch,
             inputs,
             neurons: n,
             classes,
@@ -193,278 +342,168 @@ impl<'a> Run<'a> {
         } = problem.sizes;
         let leaf1 = |values: &[f64]| tensor(values, [values.len()], device, dtype).require_grad();
         let leaf2 = |values: &[f64], shape| tensor(values, shape, device, dtype).require_grad();
+        let initial = problem.initial.as_ref();
         Self {
             problem,
+            case,
             dtype,
             strided,
-            reference,
             device: device.clone(),
             weight: leaf2(&problem.weight, [inputs, n]),
             bias: leaf1(&problem.bias),
             beta: leaf1(&problem.beta),
-            readout_weight: leaf2(&problem.readout_weight, [n, classes]),
+            initial: initial.map(|values| leaf2(values, [batch, n])),
+            readout_weight: leaf2(&case.readout_weight, [n, classes]),
             readout_bias: leaf1(&problem.readout_bias),
             readout_beta: leaf1(&problem.readout_beta),
         }
     }
 
-    /// A leaf `[b, t, k]` and the same as an operation gets it: perhaps with time outermost in memory.
-    fn train(&self, values: &[f64], width: usize) -> (Tensor<3>, Tensor<3>) {
-        let Sizes { batch, steps, .. } = self.problem.sizes;
-        let leaf = tensor(values, [batch, steps, width], &self.device, self.dtype);
-        let leaf = leaf.require_grad();
-        if !self.strided {
-            return (leaf.clone(), leaf);
-        }
-        let mut transposed = vec![0.0; values.len()];
-        for (row, values) in values.chunks_exact(width).enumerate() {
-            let row = (row % steps) * batch + row / steps;
-            transposed[row * width..][..width].copy_from_slice(values);
-        }
-        let leaf = tensor(&transposed, [steps, batch, width], &self.device, self.dtype);
-        let leaf = leaf.require_grad();
-        let view = leaf.clone().swap_dims(0, 1);
-        (leaf, view)
-    }
-
-    /// The gradient of such a leaf as `[b, t, k]`.
-    fn train_gradient(&self, gradient: Tensor<3>) -> Tensor<3> {
-        match self.strided {
-            true => gradient.swap_dims(0, 1),
-            false => gradient,
+    /// By an operation, or in plain tensor operations.
+    fn results(&self, result: Result, operation: Option<Operation>) -> Vec<Named> {
+        match result {
+            Result::Scan(model, output) => self.scan(operation, model, output),
+            Result::Latch(model) => self.latch(operation, model),
+            Result::Layer(model, output) => self.layer(operation, model, output),
+            Result::Readout(model) => self.readout(operation, model),
+            Result::Adam => self.adam(),
         }
     }
 
-    fn neurons(&self) -> LeakyNeurons {
-        LeakyNeurons::new(self.beta.clone()).with_surrogate(self.problem.surrogate)
-    }
-
-    fn synapses(&self) -> Synapses {
-        // A strided weight: the transpose of a transposed copy.
-        let weight = match self.strided {
-            true => {
-                let [inputs, n] = self.weight.dims();
-                let flat = self.weight.clone().swap_dims(0, 1).reshape([n * inputs]);
-                flat.reshape([n, inputs]).swap_dims(0, 1)
+    /// Neurons driven by a current: outputs, gradients of the current, of β and of the initial potential.
+    fn scan(&self, operation: Option<Operation>, model: NeuronModel, output: Output) -> Vec<Named> {
+        let current = self.sequence(&self.problem.current, self.problem.sizes.neurons);
+        let mut neurons = self.neurons(model);
+        if let Some(initial) = &self.initial {
+            neurons = neurons.with_initial(initial.clone());
+        }
+        let view = current.view.clone();
+        let course = match operation {
+            Some(Operation::Scan(..)) => Course::Whole(scan(view, &neurons).expect("shapes fit")),
+            Some(Operation::Steps(..)) => Course::Steps(step_by_step(view, &neurons)),
+            Some(Operation::Convolution(_)) => {
+                let out = convolution(view, &neurons).expect("shapes fit");
+                Course::Steps(reference::Steps {
+                    spikes: out.spikes,
+                    membrane: out.membrane,
+                })
             }
-            false => self.weight.clone(),
+            _ => Course::Steps(reference::scan(view, &neurons).expect("shapes fit")),
         };
-        Synapses {
-            weight,
-            bias: self.bias.clone(),
-        }
-    }
-
-    fn results(&self, operation: Operation) -> Vec<Named> {
-        let n = self.problem.sizes.neurons;
-        match operation {
-            Operation::Adam => return self.adam(),
-            Operation::Dense(model) => return self.layer(model, None),
-            Operation::Events(model, beside) => return self.layer(model, Some(beside)),
-            Operation::Membrane => return self.membrane(),
-            Operation::Readout(model, beside) => return self.readout(model, beside),
-            _ => {}
-        }
-        let (leaf, current) = self.train(&self.problem.current, n);
-        let (out, first) = match operation {
-            Operation::Integrate => {
-                let out = match self.reference {
-                    true => plain::integrate(current, self.decay()),
-                    false => integrate(current, &self.neurons()).expect("shapes fit"),
-                };
-                (out, None)
-            }
-            Operation::FirstSpikes => {
-                let (spikes, first) = match self.reference {
-                    true => plain::first_spikes(current, self.problem.surrogate),
-                    false => {
-                        block::first_spikes(current, self.problem.surrogate).expect("shapes fit")
-                    }
-                };
-                (spikes, Some(first))
-            }
-            Operation::Scan(NeuronModel::Block) => {
-                let out = block::scan(current, &self.neurons()).expect("shapes fit");
-                (out.spikes, Some(out.first_steps))
-            }
-            Operation::Scan(model) => {
-                let out = spikes(current, &self.neurons(), model).expect("shapes fit");
-                (out.spikes, Some(out.first_steps))
-            }
-            Operation::Convolution if !self.reference => {
-                let out = block::convolution(current, &self.neurons()).expect("shapes fit");
-                (out.spikes.clone(), Some(first_spike_steps(out.spikes)))
-            }
-            Operation::Convolution | Operation::Loop(NeuronModel::Block) => {
-                let out = plain::block(current, self.decay(), self.problem.surrogate);
-                (out.spikes, Some(out.first_steps))
-            }
-            Operation::Loop(model) => {
-                let spikes = self.step_by_step(current, model);
-                (spikes.clone(), Some(first_spike_steps(spikes)))
-            }
-            _ => unreachable!("returned above"),
-        };
-        let spiking = first.is_some();
-        let gradients = (out.clone() * self.loss(&self.problem.hidden_loss, n))
-            .sum()
-            .backward();
-        let mut results = vec![self.hidden("output", out, spiking)];
-        if let Some(first) = first {
-            results.push(self.first(first));
-        }
-        let d_current = leaf.grad(&gradients).expect("depends on the current");
-        results.push(named("∂L/∂I", self.train_gradient(d_current)));
-        if operation != Operation::FirstSpikes {
-            results.push(self.beta_gradient(self.beta.grad(&gradients)));
+        let (mut results, gradients) = self.outputs(&course, output);
+        results.push(self.sequence_gradient("∂L/∂I", &current, &gradients));
+        results.push(self.beta_gradient(&gradients));
+        if let Some(initial) = &self.initial {
+            let gradient = initial.grad(&gradients).unwrap_or(initial.zeros_like());
+            results.push(Named::close("∂L/∂V[0]", gradient));
         }
         results
     }
 
-    fn step_by_step(&self, current: Tensor<3>, model: NeuronModel) -> Tensor<3> {
-        let neurons = self.neurons();
-        match model {
-            NeuronModel::Block => {
-                plain::block(current, self.decay(), self.problem.surrogate).spikes
-            }
-            NeuronModel::SingleSpike => {
-                standard::single_spike(current, &neurons)
-                    .expect("shapes fit")
-                    .spikes
-            }
-            NeuronModel::MultiSpike => {
-                standard::multi_spike(current, &neurons)
-                    .expect("shapes fit")
-                    .spikes
-            }
-        }
+    /// Neurons that remember nothing: spikes and the gradient of the current.
+    fn latch(&self, operation: Option<Operation>, model: NeuronModel) -> Vec<Named> {
+        let potential = self.sequence(&self.problem.current, self.problem.sizes.neurons);
+        let zero = Tensor::zeros([1], (&self.device, self.dtype));
+        let neurons = Neurons::new(zero, model).with_surrogate(self.problem.surrogate);
+        let view = potential.view.clone();
+        let course = match operation {
+            Some(_) => Course::Whole(scan(view, &neurons).expect("shapes fit")),
+            None => Course::Steps(reference::scan(view, &neurons).expect("shapes fit")),
+        };
+        let (mut results, gradients) = self.outputs(&course, Output::Spikes);
+        results.push(self.sequence_gradient("∂L/∂I", &potential, &gradients));
+        results
     }
 
-    /// A layer: spikes, first steps, counts and gradients, that of the dense input among them.
-    fn layer(&self, model: NeuronModel, events: Option<Beside>) -> Vec<Named> {
-        let Sizes {
-            inputs, neurons: n, ..
-        } = self.problem.sizes;
-        let (leaf, dense) = self.train(&self.problem.input, inputs);
-        let (out, first, counts) = if self.reference {
-            let current = self.synapses().current(&dense.into()).expect("shapes fit");
-            let out = self.step_by_step(current, model);
-            (
-                out.clone(),
-                first_spike_steps(out.clone()),
-                spike_counts(out),
-            )
-        } else {
-            let out = spiking_linear(
-                &self.input(dense, events),
-                &self.synapses(),
-                &self.neurons(),
-                model,
-            )
-            .expect("shapes fit");
-            (out.spikes, out.first_steps, out.counts)
+    /// A layer: outputs and gradients, that of the dense input among them where there is one.
+    fn layer(
+        &self,
+        operation: Option<Operation>,
+        model: NeuronModel,
+        output: Output,
+    ) -> Vec<Named> {
+        let input = self.sequence(&self.problem.input, self.problem.sizes.inputs);
+        let neurons = self.neurons(model);
+        let (course, dense) = match operation {
+            Some(Operation::Layer(_, _, route)) => {
+                let entering = self.input(input.view.clone(), route);
+                let activity = linear_layer(&entering, &self.synapses(), &neurons);
+                let activity = activity.expect("shapes fit");
+                (Course::Whole(activity), entering.dense().is_some())
+            }
+            _ => {
+                let current = project(input.view.clone(), &self.weight, &self.bias);
+                let steps = reference::scan(current, &neurons).expect("shapes fit");
+                (Course::Steps(steps), true)
+            }
         };
-        let gradients = (out.clone() * self.loss(&self.problem.hidden_loss, n))
-            .sum()
-            .backward();
-        let mut results = vec![
-            self.hidden("output", out, true),
-            self.first(first),
-            self.each("counts", counts),
-        ];
-        if events != Some(Beside::Nothing) {
-            let d_input = leaf.grad(&gradients).expect("depends on the input");
-            results.push(named("∂L/∂x", self.train_gradient(d_input)));
+        let (mut results, gradients) = self.outputs(&course, output);
+        if dense {
+            results.push(self.sequence_gradient("∂L/∂x", &input, &gradients));
         }
         results.extend(self.parameters(&gradients));
         results
     }
 
-    fn membrane(&self) -> Vec<Named> {
-        let Sizes {
-            inputs, neurons: n, ..
-        } = self.problem.sizes;
-        let (leaf, dense) = self.train(&self.problem.input, inputs);
-        let out = if self.reference {
-            let current = self.synapses().current(&dense.into()).expect("shapes fit");
-            plain::integrate(current, self.decay())
-        } else {
-            linear_membrane(
-                &self.input(dense, Some(Beside::Dense)),
-                &self.synapses(),
-                &self.neurons(),
-            )
-            .expect("shapes fit")
-        };
-        let gradients = (out.clone() * self.loss(&self.problem.hidden_loss, n))
-            .sum()
-            .backward();
-        let d_input = leaf.grad(&gradients).expect("depends on the input");
-        let mut results = vec![
-            named("output", out),
-            named("∂L/∂x", self.train_gradient(d_input)),
-        ];
-        results.extend(self.parameters(&gradients));
-        results
-    }
-
-    /// A layer and its readout: trace, first steps, counts, gradients of all parameters.
-    fn readout(&self, model: NeuronModel, beside: Beside) -> Vec<Named> {
+    /// A layer and its readout: membrane, first steps, counts, gradients of all parameters and, where there is one,
+    /// of the dense input.
+    fn readout(&self, operation: Option<Operation>, model: NeuronModel) -> Vec<Named> {
         let Sizes {
             inputs, classes, ..
         } = self.problem.sizes;
-        let (leaf, dense) = self.train(&self.problem.input, inputs);
-        let above = Synapses {
-            weight: self.readout_weight.clone(),
-            bias: self.readout_bias.clone(),
-        };
-        let (trace, first, counts) = if self.reference {
-            let current = self.synapses().current(&dense.into()).expect("shapes fit");
-            let hidden = self.step_by_step(current, model);
-            let current = above.current(&hidden.clone().into()).expect("shapes fit");
-            let trace = plain::integrate(current, self.readout_beta.clone());
-            (
-                trace,
-                first_spike_steps(hidden.clone()),
-                spike_counts(hidden),
-            )
-        } else {
-            let out = spiking_readout(
-                &self.input(dense, Some(beside)),
-                &self.synapses(),
-                &self.neurons(),
-                model,
-                &above,
-                &LeakyNeurons::new(self.readout_beta.clone()),
-            )
-            .expect("shapes fit");
-            (out.membrane, out.first_steps, out.counts)
+        let input = self.sequence(&self.problem.input, inputs);
+        let neurons = self.neurons(model);
+        let integrators = Neurons::new(self.readout_beta.clone(), NeuronModel::Integrator);
+        let (membrane, first, counts, dense) = match operation {
+            Some(Operation::Readout(_, route)) => {
+                let entering = self.input(input.view.clone(), route);
+                let readout = Synapses {
+                    weight: self.readout_weight.clone(),
+                    bias: self.readout_bias.clone(),
+                };
+                let synapses = self.synapses();
+                let out = linear_readout(&entering, &synapses, &neurons, &readout, &integrators);
+                let out = out.expect("shapes fit");
+                let dense = entering.dense().is_some();
+                (out.membrane, out.first_steps, out.counts, dense)
+            }
+            _ => {
+                let current = project(input.view.clone(), &self.weight, &self.bias);
+                let hidden = reference::scan(current, &neurons).expect("shapes fit");
+                let spikes = hidden.spikes.clone();
+                let current = project(spikes, &self.readout_weight, &self.readout_bias);
+                let readout = reference::scan(current, &integrators).expect("shapes fit");
+                let hidden = Course::Steps(hidden);
+                (
+                    readout.membrane,
+                    hidden.first_steps(),
+                    hidden.counts(),
+                    true,
+                )
+            }
         };
         let loss = self.loss(&self.problem.readout_loss, classes);
-        let gradients = (trace.clone() * loss).sum().backward();
+        let gradients = (membrane.clone() * loss).sum().backward();
         let mut results = vec![
-            named("output", trace),
-            self.first(first),
+            Named::close("membrane", membrane),
+            self.each("first steps", first),
             self.each("counts", counts),
         ];
-        if beside == Beside::Dense {
-            let d_input = leaf.grad(&gradients).expect("depends on the input");
-            results.push(named("∂L/∂x", self.train_gradient(d_input)));
+        if dense {
+            results.push(self.sequence_gradient("∂L/∂x", &input, &gradients));
         }
         results.extend(self.parameters(&gradients));
         let weight = self.readout_weight.grad(&gradients).expect("a weight");
-        let mut weight = named("readout ∂L/∂W", weight);
+        let mut weight = Named::close("readout ∂L/∂W", weight);
         weight.counts = (0..weight.values.len())
-            .map(|at| !self.problem.ties_anywhere(at / classes))
+            .map(|at| !self.case.ties_anywhere(at / classes))
             .collect();
         results.push(weight);
         let bias = self.readout_bias.grad(&gradients).expect("a bias");
-        results.push(named("readout ∂L/∂bias", bias));
+        results.push(Named::close("readout ∂L/∂bias", bias));
         let beta = self.readout_beta.grad(&gradients);
-        results.push(named(
-            "readout ∂L/∂β",
-            beta.unwrap_or(self.readout_beta.zeros_like()),
-        ));
+        let beta = beta.unwrap_or(self.readout_beta.zeros_like());
+        results.push(Named::close("readout ∂L/∂β", beta));
         results
     }
 
@@ -484,34 +523,98 @@ impl<'a> Run<'a> {
         }
         let state = state.expect("three steps were taken");
         vec![
-            named("parameter", parameter),
-            named("first moment", state.first),
-            named("second moment", state.second),
+            Named::close("parameter", parameter),
+            Named::close("first moment", state.first),
+            Named::close("second moment", state.second),
         ]
     }
 
-    /// The input as events, alone or with the dense form, or as that only.
-    fn input(&self, dense: Tensor<3>, events: Option<Beside>) -> SpikeTrain {
-        let Some(beside) = events else {
-            return SpikeTrain::from(dense);
+    /// A tensor `[b, t, k]` as an operation gets it: if strided, with time outermost in memory.
+    fn sequence(&self, values: &[f64], width: usize) -> Sequence {
+        let Sizes { batch, steps, .. } = self.problem.sizes;
+        let leaf = |values: &[f64], shape| {
+            tensor::<3>(values, shape, &self.device, self.dtype).require_grad()
         };
-        let events = SpikeEvents::from_dense(dense.clone().detach()).expect("whole numbers");
-        match beside {
-            Beside::Nothing => SpikeTrain::from(events),
-            Beside::Dense => SpikeTrain::from(dense)
-                .with_events(events)
-                .expect("the same shape"),
+        if !self.strided {
+            let leaf = leaf(values, [batch, steps, width]);
+            let view = leaf.clone();
+            return Sequence { leaf, view };
+        }
+        let mut transposed = vec![0.0; values.len()];
+        for (row, values) in values.chunks_exact(width).enumerate() {
+            let row = (row % steps) * batch + row / steps;
+            transposed[row * width..][..width].copy_from_slice(values);
+        }
+        let leaf = leaf(&transposed, [steps, batch, width]);
+        let view = leaf.clone().swap_dims(0, 1);
+        Sequence { leaf, view }
+    }
+
+    /// The gradient as `[b, t, k]`.
+    fn sequence_gradient(&self, name: &'static str, of: &Sequence, gradients: &Gradients) -> Named {
+        let gradient = of.leaf.grad(gradients).expect("the loss depends on it");
+        let gradient = match self.strided {
+            true => gradient.swap_dims(0, 1),
+            false => gradient,
+        };
+        Named::close(name, gradient)
+    }
+
+    fn neurons(&self, model: NeuronModel) -> Neurons {
+        Neurons::new(self.beta.clone(), model).with_surrogate(self.problem.surrogate)
+    }
+
+    fn synapses(&self) -> Synapses {
+        // A strided weight: the transpose of a transposed copy.
+        let weight = match self.strided {
+            true => {
+                let [inputs, n] = self.weight.dims();
+                let flat = self.weight.clone().swap_dims(0, 1).reshape([n * inputs]);
+                flat.reshape([n, inputs]).swap_dims(0, 1)
+            }
+            false => self.weight.clone(),
+        };
+        Synapses {
+            weight,
+            bias: self.bias.clone(),
         }
     }
 
-    /// β as plain operations take it.
-    fn decay(&self) -> Tensor<1> {
-        let (low, high) = (
-            self.beta.clone().lower_elem(0),
-            self.beta.clone().greater_elem(1),
-        );
-        let clamped = self.beta.clone().mask_fill(low, 0.0).mask_fill(high, 1.0);
-        clamped.expand([self.problem.sizes.neurons])
+    fn input(&self, dense: Tensor<3>, route: Route) -> LayerInput {
+        let events = || SpikeEvents::from_dense(dense.clone().detach()).expect("whole numbers");
+        match route {
+            Route::Dense => dense.into(),
+            Route::Events => events().into(),
+            Route::Both => {
+                let events = events();
+                let input = LayerInput::from(dense).with_events(events);
+                input.expect("the same shape")
+            }
+        }
+    }
+
+    /// The outputs that are asked for, and the gradients of their loss.
+    fn outputs(&self, course: &Course, output: Output) -> (Vec<Named>, Gradients) {
+        let n = self.problem.sizes.neurons;
+        let mut results = Vec::new();
+        let mut losses = Vec::new();
+        if output.has_spikes() {
+            let spikes = course.spikes();
+            losses.push(spikes.clone() * self.loss(&self.case.spikes_loss, n));
+            let mut spikes = self.hidden("spikes", spikes);
+            spikes.exact = true;
+            results.push(spikes);
+            results.push(self.each("first steps", course.first_steps()));
+            results.push(self.each("counts", course.counts()));
+        }
+        if output.has_membrane() {
+            let membrane = course.membrane();
+            losses.push(membrane.clone() * self.loss(&self.case.membrane_loss, n));
+            results.push(self.hidden("membrane", membrane));
+        }
+        let loss = losses.into_iter().map(Tensor::sum).reduce(|a, b| a + b);
+        let gradients = loss.expect("an output").backward();
+        (results, gradients)
     }
 
     fn loss(&self, values: &[f64], width: usize) -> Tensor<3> {
@@ -519,36 +622,32 @@ impl<'a> Run<'a> {
         tensor(values, [batch, steps, width], &self.device, self.dtype)
     }
 
-    fn parameters(&self, gradients: &burn::tensor::Gradients) -> [Named; 3] {
+    fn parameters(&self, gradients: &Gradients) -> [Named; 3] {
+        let weight = self.weight.grad(gradients).expect("a weight");
+        let bias = self.bias.grad(gradients).expect("a bias");
         [
-            named("∂L/∂W", self.weight.grad(gradients).expect("a weight")),
-            named("∂L/∂bias", self.bias.grad(gradients).expect("a bias")),
-            self.beta_gradient(self.beta.grad(gradients)),
+            Named::close("∂L/∂W", weight),
+            Named::close("∂L/∂bias", bias),
+            self.beta_gradient(gradients),
         ]
     }
 
     /// With a single step some routes do not depend on β at all.
-    fn beta_gradient(&self, gradient: Option<Tensor<1>>) -> Named {
-        named("∂L/∂β", gradient.unwrap_or(self.beta.zeros_like()))
+    fn beta_gradient(&self, gradients: &Gradients) -> Named {
+        let gradient = self.beta.grad(gradients);
+        Named::close("∂L/∂β", gradient.unwrap_or(self.beta.zeros_like()))
     }
 
-    /// Results `[b, t, n]`, without the ties if they are spikes.
-    fn hidden(&self, name: &'static str, tensor: Tensor<3>, spikes: bool) -> Named {
+    /// Results `[b, t, n]`, without the ties.
+    fn hidden(&self, name: &'static str, tensor: Tensor<3>) -> Named {
         let Sizes {
             steps, neurons: n, ..
         } = self.problem.sizes;
-        let mut result = named(name, tensor);
-        if spikes {
-            result.exact = true;
-            result.counts = (0..result.values.len())
-                .map(|at| !self.problem.is_tie(at / n / steps, at % n))
-                .collect();
-        }
+        let mut result = Named::close(name, tensor);
+        result.counts = (0..result.values.len())
+            .map(|at| !self.case.is_tie(at / n / steps, at % n))
+            .collect();
         result
-    }
-
-    fn first(&self, first: Tensor<2, Int>) -> Named {
-        self.each("first steps", first)
     }
 
     /// Whole numbers `[b, n]`, without the ties.
@@ -559,21 +658,34 @@ impl<'a> Run<'a> {
         let counts = 0..values.len();
         Named {
             name,
-            counts: counts
-                .map(|at| !self.problem.is_tie(at / n, at % n))
-                .collect(),
+            counts: counts.map(|at| !self.case.is_tie(at / n, at % n)).collect(),
             values,
             exact: true,
         }
     }
 }
 
-fn named<const D: usize>(name: &'static str, tensor: Tensor<D>) -> Named {
-    let values = tensor.into_data().convert::<f64>();
-    Named {
-        name,
-        values: values.try_into_vec().expect("just converted"),
-        counts: Vec::new(),
-        exact: false,
+/// A loop of [`Neurons::step`] over a current.
+fn step_by_step(current: Tensor<3>, neurons: &Neurons) -> reference::Steps {
+    let (mut spikes, mut membrane) = (Vec::new(), Vec::new());
+    let mut state = None;
+    for t in 0..current.dims()[1] {
+        let of_step = current.clone().narrow(1, t, 1).squeeze_dim(1);
+        let (step, next) = neurons.step(of_step, state).expect("shapes fit");
+        spikes.push(step.spikes);
+        membrane.push(step.membrane);
+        state = Some(next);
     }
+    reference::Steps {
+        spikes: Tensor::stack(spikes, 1),
+        membrane: Tensor::stack(membrane, 1),
+    }
+}
+
+/// x·W + bias.
+fn project(input: Tensor<3>, weight: &Tensor<2>, bias: &Tensor<1>) -> Tensor<3> {
+    let [batch, steps, inputs] = input.dims();
+    let rows = input.reshape([batch * steps, inputs]);
+    let current = rows.matmul(weight.clone()) + bias.clone().unsqueeze();
+    current.reshape([batch, steps, bias.dims()[0]])
 }

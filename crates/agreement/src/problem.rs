@@ -1,12 +1,14 @@
 //! Random layers, the same numbers for every device and route.
 
-use block_core::{NeuronModel, Surrogate};
-use burn::tensor::{DType, Tensor, TensorData};
+use std::fmt;
+
+use block_core::{NeuronModel, Neurons, Surrogate};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// Sizes of a layer and its readout.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
     /// Samples.
     pub batch: usize,
@@ -21,7 +23,8 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    pub(crate) const fn new(
+    /// In the order of the fields.
+    pub const fn new(
         batch: usize,
         steps: usize,
         inputs: usize,
@@ -38,35 +41,59 @@ impl Sizes {
     }
 }
 
-/// Row-major numbers, each representable in the type under test.
-#[derive(Debug, Clone)]
-pub(crate) struct Problem {
-    pub sizes: Sizes,
-    /// Input spikes, counts of 0 to 2: `[b, t, in]`.
-    pub input: Vec<f64>,
-    /// `[in, n]`, `[n]`, and `[n]` or, shared, `[1]`.
-    pub weight: Vec<f64>,
-    pub bias: Vec<f64>,
-    pub beta: Vec<f64>,
-    /// The input's current x·W + bias, rounded: `[b, t, n]`.
-    pub current: Vec<f64>,
-    /// `[n, c]`, `[c]`, `[c]`.
-    pub readout_weight: Vec<f64>,
-    pub readout_bias: Vec<f64>,
-    pub readout_beta: Vec<f64>,
-    /// The loss is the sum of the output times these: `[b, t, n]`, and `[b, t, c]` for a readout.
-    pub hidden_loss: Vec<f64>,
-    pub readout_loss: Vec<f64>,
-    pub surrogate: Surrogate,
-    /// `[b, n]`: whether rounding decides on a spike.
-    tie: Vec<bool>,
+/// When the input units fire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input {
+    /// 0 to 2 times at every step.
+    Counts,
+    /// Once each, and most of them at the same step, as images are encoded.
+    Codes {
+        /// Steps after that one, at which no unit fires.
+        late: usize,
+        /// In the first sample one unit fires twice and another never, so that there are as many spikes as units,
+        /// but not one of each.
+        twice: bool,
+    },
+    /// Never.
+    Silence,
 }
 
-/// The problem without a single input spike.
-const SILENT: u64 = 7;
+/// Row-major numbers, each representable in the type under test.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    pub(crate) sizes: Sizes,
+    pub(crate) dtype: DType,
+    /// Input spikes, `[b, t, in]`.
+    pub(crate) input: Vec<f64>,
+    /// `[in, n]`, `[n]`, and `[n]` or, shared, `[1]`.
+    pub(crate) weight: Vec<f64>,
+    pub(crate) bias: Vec<f64>,
+    pub(crate) beta: Vec<f64>,
+    /// Potentials before the first step, for the operations on a current: `[b, n]`.
+    pub(crate) initial: Option<Vec<f64>>,
+    /// The input's current x·W + bias, rounded: `[b, t, n]`.
+    pub(crate) current: Vec<f64>,
+    /// `[n, c]`, `[c]`, `[c]`.
+    pub(crate) readout_weight: Vec<f64>,
+    pub(crate) readout_bias: Vec<f64>,
+    pub(crate) readout_beta: Vec<f64>,
+    /// The loss is the sum of the outputs times these: spikes and membrane `[b, t, n]`, the membrane of a readout
+    /// `[b, t, c]`.
+    pub(crate) spikes_loss: Vec<f64>,
+    pub(crate) membrane_loss: Vec<f64>,
+    pub(crate) readout_loss: Vec<f64>,
+    pub(crate) surrogate: Surrogate,
+    /// Whether it is one of [`Problem::steady`].
+    pub(crate) is_steady: bool,
+}
+
+/// Steepnesses that [`Problem::random`] picks from.
+const SCALES: [f64; 4] = [10.0, 4.0, 2.0, 1.5];
 
 impl Problem {
-    pub fn random(seed: u64, sizes: Sizes, dtype: DType, model: Option<NeuronModel>) -> Self {
+    /// Random numbers. The seed also says whether β is shared (every other one), whether there is an initial
+    /// potential (every third) and which surrogate it is.
+    pub fn random(seed: u64, sizes: Sizes, dtype: DType) -> Self {
         let Sizes {
             batch,
             steps,
@@ -79,57 +106,66 @@ impl Problem {
             let values: Vec<f64> = (0..len).map(|_| map(rng.random())).collect();
             rounded(values, dtype)
         };
-        // Long sequences are sparse, so that their neurons do not all fire at once.
-        let silence = if steps > 100 { 2.4 } else { 0.4 };
         let scale = (8.0 / inputs as f64).sqrt().min(1.0);
         // Half precision has no room for potentials that only grow.
         let shift = match dtype {
             DType::F16 | DType::BF16 => 0.5,
             _ => 0.35,
         };
+        let choice = seed as usize;
+        let surrogates = Surrogate::all(SCALES[choice % SCALES.len()]);
+        let beta = match choice.is_multiple_of(2) {
+            // At the ends of [0, 1] and beyond them now and then, where it is clamped.
+            true => draw(n, &|u| match (40.0 * u) as usize {
+                0 => -0.1,
+                1 => 0.0,
+                2 => 1.0,
+                _ => 0.3 + 0.8 * u,
+            }),
+            false => draw(1, &|u| 0.3 + 0.8 * u),
+        };
         let mut problem = Self {
             sizes,
-            input: draw(batch * steps * inputs, &|u| {
-                (u * (2.0 + silence) - silence).round().max(0.0)
-            }),
+            dtype,
+            input: Vec::new(),
             weight: draw(inputs * n, &|u| scale * (u - shift)),
             bias: draw(n, &|u| 0.02 * u - 0.01),
-            // Beyond [0, 1] now and then, where it is clamped; shared in every other problem.
-            beta: draw(if seed.is_multiple_of(2) { n } else { 1 }, &|u| {
-                0.3 + 0.8 * u
-            }),
+            beta,
+            initial: (choice % 3 == 2).then(|| draw(batch * n, &|u| 2.0 * u - 0.5)),
             current: Vec::new(),
             readout_weight: draw(n * classes, &|u| (u - 0.5) / (n as f64).sqrt()),
             readout_bias: draw(classes, &|u| 0.1 * u),
             readout_beta: draw(classes, &|u| 0.5 + 0.5 * u),
-            hidden_loss: draw(batch * steps * n, &|u| u - 0.5),
+            spikes_loss: draw(batch * steps * n, &|u| u - 0.5),
+            membrane_loss: draw(batch * steps * n, &|u| u - 0.5),
             readout_loss: draw(batch * steps * classes, &|u| u - 0.5),
-            surrogate: [
-                Surrogate::FastSigmoid { scale: 10.0 },
-                Surrogate::Sigmoid { scale: 4.0 },
-                Surrogate::Arctan { scale: 2.0 },
-                Surrogate::Triangular { scale: 1.5 },
-            ][seed as usize % 4],
-            tie: vec![false; batch * n],
+            surrogate: surrogates[choice % surrogates.len()],
+            is_steady: false,
         };
-        if seed == SILENT {
-            problem.input.fill(0.0);
-        }
-        problem.current = rounded(problem.currents(), dtype);
-        if let Some(model) = model {
-            problem.leave_ties_out(model, margin(dtype));
-        }
+        problem.set_input(Input::Counts, &mut rng);
         problem
+    }
+
+    /// The same layer with other input.
+    pub fn with_input(mut self, input: Input, seed: u64) -> Self {
+        self.set_input(input, &mut Xoshiro256PlusPlus::seed_from_u64(seed));
+        self
+    }
+
+    /// The same layer with another surrogate.
+    pub fn with_surrogate(mut self, surrogate: Surrogate) -> Self {
+        self.surrogate = surrogate;
+        self
     }
 
     /// Neurons far above threshold from the first step on, and a gradient of 1 at every step: from step 362
     /// on, the order of faulty spikes and the sums over it are more than float16 holds.
-    pub fn steady(sizes: Sizes, dtype: DType, model: Option<NeuronModel>) -> Self {
-        let mut problem = Self::random(0, sizes, dtype, model);
+    pub(crate) fn steady(sizes: Sizes, dtype: DType) -> Self {
+        let mut problem = Self::random(0, sizes, dtype).with_surrogate(Surrogate::default());
         // So far that the surrogate keeps the sums over time within float16, which β's gradient must fit.
         problem.current.fill(300.0);
         problem.beta.fill(0.5);
-        problem.hidden_loss.fill(1.0);
+        problem.spikes_loss.fill(1.0);
         // A readout's weight keeps them too, so the neurons may be nearer.
         problem.input.fill(1.0);
         problem.weight.fill(2.0);
@@ -137,8 +173,47 @@ impl Problem {
         problem.readout_weight.fill(2_f64.powi(-12));
         problem.readout_beta.fill(0.5);
         problem.readout_loss.fill(1.0);
-        problem.tie.fill(false);
+        problem.is_steady = true;
         problem
+    }
+
+    fn set_input(&mut self, input: Input, rng: &mut Xoshiro256PlusPlus) {
+        let Sizes {
+            batch,
+            steps,
+            inputs,
+            ..
+        } = self.sizes;
+        let mut spikes = vec![0.0; batch * steps * inputs];
+        match input {
+            Input::Counts => {
+                // Long sequences are sparse, so that their neurons do not all fire at once.
+                let silence = if steps > 100 { 2.4 } else { 0.4 };
+                for count in &mut spikes {
+                    let u: f64 = rng.random();
+                    *count = (u * (2.0 + silence) - silence).round().max(0.0);
+                }
+            }
+            Input::Codes { late, twice } => {
+                let last = steps.saturating_sub(1 + late);
+                for (sample, spikes) in spikes.chunks_exact_mut(steps * inputs).enumerate() {
+                    for unit in 0..inputs {
+                        let step = match rng.random_bool(0.6) {
+                            true => last,
+                            false => rng.random_range(0..=last),
+                        };
+                        let unit = match twice && sample == 0 && unit == 0 {
+                            true => inputs - 1,
+                            false => unit,
+                        };
+                        spikes[step * inputs + unit] += 1.0;
+                    }
+                }
+            }
+            Input::Silence => {}
+        }
+        self.input = spikes;
+        self.current = rounded(self.currents(), self.dtype);
     }
 
     /// x·W + bias.
@@ -146,53 +221,118 @@ impl Problem {
         let n = self.sizes.neurons;
         let rows = self.input.chunks_exact(self.sizes.inputs);
         let row = |input: &[f64]| -> Vec<f64> {
-            let neuron = |i| {
-                let weights = self.weight.iter().skip(i).step_by(n);
-                self.bias[i] + input.iter().zip(weights).map(|(x, w)| x * w).sum::<f64>()
-            };
-            (0..n).map(neuron).collect()
+            let mut current = self.bias.clone();
+            for (x, weights) in input.iter().zip(self.weight.chunks_exact(n)) {
+                let terms = current.iter_mut().zip(weights);
+                terms.for_each(|(current, w)| *current += x * w);
+            }
+            current
         };
         rows.flat_map(row).collect()
     }
 
-    /// Takes every neuron whose potential comes near the threshold from the loss, and from the readout.
-    fn leave_ties_out(&mut self, model: NeuronModel, margin: f64) {
+    /// How near each neuron's potential comes to the threshold over time, relative to the potential where that is
+    /// more than 1, as potentials that nothing resets grow without bound, and so do their errors: `[b, n]`.
+    fn distances(&self, model: NeuronModel, beta: &[f64], initial: Option<&[f64]>) -> Vec<f64> {
         let Sizes {
             batch,
             steps,
             neurons: n,
-            classes,
             ..
         } = self.sizes;
-        for sample in 0..batch {
-            for neuron in 0..n {
-                let (mut v, mut fired) = (0.0, false);
-                let mut tie = false;
-                for t in 0..steps {
-                    let beta = self.beta[neuron % self.beta.len()].clamp(0.0, 1.0);
-                    let u: f64 = beta * v + self.current[(sample * steps + t) * n + neuron];
-                    let above = u > 1.0;
-                    // Potentials grow without bound where nothing resets them, and so do their errors.
-                    tie |= (u - 1.0).abs() < margin * u.abs().max(1.0);
-                    v = match model {
-                        NeuronModel::Block => u,
-                        NeuronModel::SingleSpike if fired => 0.0,
-                        NeuronModel::SingleSpike => u,
-                        NeuronModel::MultiSpike => u - f64::from(above),
-                    };
-                    fired |= above;
-                }
-                if !tie {
-                    continue;
-                }
-                self.tie[sample * n + neuron] = true;
-                for t in 0..steps {
-                    let row = sample * steps + t;
-                    self.hidden_loss[row * n + neuron] = 0.0;
-                }
-                self.readout_weight[neuron * classes..][..classes].fill(0.0);
-            }
+        let device = Device::flex();
+        let on_device = |values: &[f64], shape| tensor(values, shape, &device, DType::F64);
+        let beta: Tensor<1> = tensor(beta, [beta.len()], &device, DType::F64);
+        let mut neurons = Neurons::new(beta.clone(), model);
+        let decay = beta.clamp(0.0, 1.0).unsqueeze::<2>();
+        let mut potential = Tensor::<2>::zeros([batch, n], (&device, DType::F64));
+        if let Some(initial) = initial {
+            potential = on_device(initial, [batch, n]);
+            neurons = neurons.with_initial(potential.clone());
         }
+        let mut nearest = potential.full_like(f64::MAX);
+        let mut state = None;
+        let rows: Vec<f64> = self.current.clone();
+        for t in 0..steps {
+            let of_step: Vec<f64> = (0..batch)
+                .flat_map(|sample| &rows[(sample * steps + t) * n..][..n])
+                .copied()
+                .collect();
+            let current = on_device(&of_step, [batch, n]);
+            let u = potential * decay.clone() + current.clone();
+            let distance = (u.clone() - 1.0).abs() / u.abs().clamp_min(1.0);
+            nearest = nearest.min_pair(distance);
+            let (_, next) = neurons.step(current, state).expect("shapes fit");
+            potential = next.potential();
+            state = Some(next);
+        }
+        let nearest = nearest.into_data().try_into_vec();
+        nearest.expect("float64 values")
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let initial = match self.initial {
+            Some(_) => ", an initial potential",
+            None => "",
+        };
+        write!(f, "{:?}, {:?}{initial}", self.sizes, self.surrogate)
+    }
+}
+
+/// What an operation does not see of a problem: the neurons on whose spikes rounding decides.
+pub(crate) struct Case {
+    neurons: usize,
+    /// `[b, n]`: whether rounding decides on a spike. These count neither in a loss nor in a comparison.
+    tie: Vec<bool>,
+    /// The problem's, and 0 where there is a tie.
+    pub spikes_loss: Vec<f64>,
+    pub membrane_loss: Vec<f64>,
+    /// 0 for neurons that are a tie in any sample.
+    pub readout_weight: Vec<f64>,
+}
+
+impl Case {
+    /// Nothing is a tie.
+    pub fn exact(problem: &Problem) -> Self {
+        Self {
+            neurons: problem.sizes.neurons,
+            tie: vec![false; problem.sizes.batch * problem.sizes.neurons],
+            spikes_loss: problem.spikes_loss.clone(),
+            membrane_loss: problem.membrane_loss.clone(),
+            readout_weight: problem.readout_weight.clone(),
+        }
+    }
+
+    /// Leaves out the ties of a model's neurons with the problem's current.
+    pub fn new(
+        problem: &Problem,
+        model: NeuronModel,
+        beta: &[f64],
+        initial: Option<&[f64]>,
+    ) -> Self {
+        let Sizes {
+            steps,
+            neurons: n,
+            classes,
+            ..
+        } = problem.sizes;
+        let mut case = Self::exact(problem);
+        let margin = margin(problem.dtype);
+        let distances = problem.distances(model, beta, initial);
+        case.tie = distances.iter().map(|&nearest| nearest < margin).collect();
+        let ties = case.tie.iter().enumerate().filter(|(_, tie)| **tie);
+        for (at, _) in ties {
+            let (sample, neuron) = (at / n, at % n);
+            for t in 0..steps {
+                let at = (sample * steps + t) * n + neuron;
+                case.spikes_loss[at] = 0.0;
+                case.membrane_loss[at] = 0.0;
+            }
+            case.readout_weight[neuron * classes..][..classes].fill(0.0);
+        }
+        case
     }
 
     pub fn ties(&self) -> usize {
@@ -200,12 +340,16 @@ impl Problem {
     }
 
     pub fn is_tie(&self, sample: usize, neuron: usize) -> bool {
-        self.tie[sample * self.sizes.neurons + neuron]
+        self.tie[sample * self.neurons + neuron]
     }
 
     /// Whether a neuron is a tie in any sample.
     pub fn ties_anywhere(&self, neuron: usize) -> bool {
-        (0..self.sizes.batch).any(|sample| self.is_tie(sample, neuron))
+        self.tie
+            .iter()
+            .skip(neuron)
+            .step_by(self.neurons)
+            .any(|&tie| tie)
     }
 }
 
@@ -232,7 +376,7 @@ fn rounded(values: Vec<f64>, dtype: DType) -> Vec<f64> {
 pub(crate) fn tensor<const D: usize>(
     values: &[f64],
     shape: [usize; D],
-    device: &burn::tensor::Device,
+    device: &Device,
     dtype: DType,
 ) -> Tensor<D> {
     let data = TensorData::new(values.to_vec(), shape).convert_dtype(dtype);

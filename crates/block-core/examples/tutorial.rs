@@ -9,9 +9,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use block_core::{
-    LeakyNeurons, NeuronModel, SpikeTrain, Synapses, block, integrate, spikes, standard,
-};
+use block_core::{LayerInput, NeuronModel, Neurons, Synapses, convolution, reference, scan};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -47,9 +45,9 @@ fn main() -> Result {
 
 /// One neuron and its inputs.
 struct Neuron {
-    input: SpikeTrain,
+    input: LayerInput,
     synapses: Synapses,
-    neurons: LeakyNeurons,
+    beta: Tensor<1>,
 }
 
 impl Neuron {
@@ -65,13 +63,17 @@ impl Neuron {
         let fired: Vec<f32> = drawn.map(|u| f32::from(u8::from(u > 0.8))).collect();
         let input = TensorData::new(fired, [batch, STEPS, INPUTS]);
         Self {
-            input: SpikeTrain::from(Tensor::<3>::from_data(input, device)),
+            input: LayerInput::from(Tensor::<3>::from_data(input, device)),
             synapses: Synapses {
                 weight: Tensor::from_data(weight, device).require_grad(),
                 bias: Tensor::zeros([1], device).require_grad(),
             },
-            neurons: LeakyNeurons::new(Tensor::from_floats([BETA], device)),
+            beta: Tensor::from_floats([BETA], device),
         }
+    }
+
+    fn neurons(&self, model: NeuronModel) -> Neurons {
+        Neurons::new(self.beta.clone(), model)
     }
 
     /// I = x·W + bias.
@@ -84,10 +86,10 @@ impl Neuron {
 fn same_spikes(out: &Path) -> Result {
     let neuron = Neuron::new(1, &Device::flex().autodiff());
     let current = neuron.current()?;
-    let standard = standard::single_spike(current.clone(), &neuron.neurons)?;
-    let block = block::scan(current, &neuron.neurons)?;
-    let first: Vec<i64> = block.first_steps.into_data().iter::<i64>().collect();
-    let (standard_spikes, block_spikes) = (floats(standard.spikes), floats(block.spikes));
+    let standard = reference::scan(current.clone(), &neuron.neurons(NeuronModel::SingleSpike))?;
+    let block = scan(current, &neuron.neurons(NeuronModel::Block))?;
+    let first: Vec<i64> = block.first_steps().into_data().iter::<i64>().collect();
+    let (standard_spikes, block_spikes) = (floats(standard.spikes), floats(block.spikes()));
     println!("the neuron fires at step {}", first[0]);
     println!(
         "both models give the same spikes: {}",
@@ -100,7 +102,7 @@ fn same_spikes(out: &Path) -> Result {
     raster(&parts[0], &neuron.input)?;
     let fired = Some(first[0] as usize);
     course(&parts[1], "V, standard", &floats(standard.membrane), fired)?;
-    course(&parts[2], "V, block", &floats(block.membrane), fired)?;
+    course(&parts[2], "V, block", &floats(block.membrane()), fired)?;
     area.present()?;
     Ok(())
 }
@@ -109,8 +111,9 @@ fn same_spikes(out: &Path) -> Result {
 fn same_potentials(out: &Path) -> Result {
     let neuron = Neuron::new(1, &Device::flex().autodiff());
     let current = neuron.current()?;
-    let standard = floats(standard::integrator(current.clone(), &neuron.neurons)?.membrane);
-    let block = floats(integrate(current, &neuron.neurons)?);
+    let integrator = neuron.neurons(NeuronModel::Integrator);
+    let standard = floats(reference::scan(current.clone(), &integrator)?.membrane);
+    let block = floats(scan(current, &integrator)?.membrane());
     let apart = standard.iter().zip(&block).map(|(a, b)| (a - b).abs());
     println!(
         "integrators differ by {} at most",
@@ -131,20 +134,20 @@ fn same_potentials(out: &Path) -> Result {
 }
 
 /// What is timed: from the current to the spikes.
-type Formulation = fn(Tensor<3>, &LeakyNeurons) -> Result<Tensor<3>>;
+type Formulation = fn(Tensor<3>, &Neuron) -> Result<Tensor<3>>;
 
 const FORMULATIONS: [(&str, Formulation); 4] = [
-    ("standard, step by step", |current, neurons| {
-        Ok(standard::single_spike(current, neurons)?.spikes)
+    ("standard, step by step", |current, neuron| {
+        Ok(reference::scan(current, &neuron.neurons(NeuronModel::SingleSpike))?.spikes)
     }),
-    ("block, convolution", |current, neurons| {
-        Ok(block::convolution(current, neurons)?.spikes)
+    ("block, convolution", |current, neuron| {
+        Ok(convolution(current, &neuron.neurons(NeuronModel::Block))?.spikes)
     }),
-    ("block, scan", |current, neurons| {
-        Ok(block::scan(current, neurons)?.spikes)
+    ("block, scan", |current, neuron| {
+        Ok(scan(current, &neuron.neurons(NeuronModel::Block))?.spikes())
     }),
-    ("standard, fused kernel", |current, neurons| {
-        Ok(spikes(current, neurons, NeuronModel::SingleSpike)?.spikes)
+    ("standard, fused kernel", |current, neuron| {
+        Ok(scan(current, &neuron.neurons(NeuronModel::SingleSpike))?.spikes())
     }),
 ];
 
@@ -158,7 +161,7 @@ fn speed(out: &Path) -> Result {
             for _ in 0..=RUNS {
                 device.sync()?;
                 let start = Instant::now();
-                let spikes = run(neuron.current()?, &neuron.neurons)?;
+                let spikes = run(neuron.current()?, &neuron)?;
                 drop(spikes.sum().backward());
                 device.sync()?;
                 seconds.push(start.elapsed().as_secs_f64());

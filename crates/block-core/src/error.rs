@@ -1,5 +1,6 @@
-//! The one error type of this crate.
+//! The error type of this crate, and the checks that raise it.
 
+use burn::tensor::DType;
 use thiserror::Error;
 
 /// Why an operation refused its arguments. Every variant names the operation (or the tensor) and
@@ -33,7 +34,7 @@ pub enum SpikeError {
     },
     /// A spike lies outside of the batch's time steps or units.
     #[error(
-        "spike train of sample {sample}: {what} {found} is out of range, expected less than {limit}"
+        "spikes of sample {sample}: {what} {found} is out of range, expected less than {limit}"
     )]
     SpikeOutOfRange {
         /// Index of the sample within the batch.
@@ -53,9 +54,9 @@ pub enum SpikeError {
         /// The dimension.
         what: &'static str,
     },
-    /// A dense spike train holds something other than whole, non-negative spike counts.
+    /// Dense spikes hold something other than whole, non-negative spike counts.
     #[error(
-        "spike train: {found} at step {step}, unit {unit}, expected a whole number of spikes from 0 to 65536"
+        "dense spikes: {found} at step {step}, unit {unit}, expected a whole number of spikes from 0 to 65536"
     )]
     NotSpikes {
         /// Time step.
@@ -65,12 +66,69 @@ pub enum SpikeError {
         /// The value found.
         found: f32,
     },
-    /// Two spike trains were combined of which one is dense only and the other events only.
-    #[error(
-        "{operation}: one spike train is dense only, the other events only; convert one of them"
-    )]
+    /// Two inputs were combined of which one is dense only and the other events only.
+    #[error("{operation}: one input is dense only, the other events only; convert one of them")]
     NoCommonForm {
         /// The public function that was called.
         operation: &'static str,
     },
+    /// A layer of another neuron model than the operation computes.
+    #[error("{operation}: `{argument}` are {found} neurons, expected {expected}")]
+    Model {
+        /// The public function that was called.
+        operation: &'static str,
+        /// The argument at fault.
+        argument: &'static str,
+        /// The name of its model.
+        found: &'static str,
+        /// The models that the operation computes.
+        expected: &'static str,
+    },
+}
+
+/// `found` must equal `expected`, which is spelt `words` in the message.
+pub(crate) fn check_shape(
+    operation: &'static str,
+    tensor: &'static str,
+    found: &[usize],
+    expected: &[usize],
+    words: &str,
+) -> Result<(), SpikeError> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(SpikeError::Shape {
+        operation,
+        tensor,
+        found: found.to_vec(),
+        expected: format!("{expected:?} {words}"),
+    })
+}
+
+/// No dimension of `[batch, time, neuron]` may be empty.
+pub(crate) fn check_not_empty(operation: &'static str, dims: [usize; 3]) -> Result<(), SpikeError> {
+    for (what, size) in ["batch", "time", "neuron"].into_iter().zip(dims) {
+        if size == 0 {
+            return Err(SpikeError::Empty { operation, what });
+        }
+    }
+    Ok(())
+}
+
+/// All tensors of an operation have one element type.
+pub(crate) fn check_dtype(
+    operation: &'static str,
+    tensor: &'static str,
+    found: DType,
+    expected: DType,
+) -> Result<(), SpikeError> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(SpikeError::DataType {
+        operation,
+        tensor,
+        found: found.name(),
+        expected: expected.name(),
+    })
 }

@@ -1,68 +1,62 @@
-//! Single-spike neurons on [Burn](https://burn.dev): tensor-level kernels, any device, autodiff.
+//! Single-spike neurons on [Burn](https://burn.dev): tensor-level operations, any device, autodiff.
 //!
 //! ```
-//! use block_core::{LeakyNeurons, block};
+//! use block_core::{NeuronModel, Neurons, scan};
 //! use burn::tensor::{Distribution, Tensor};
 //!
 //! let device = Default::default();
 //! let current = Tensor::random([2, 100, 4], Distribution::Uniform(0.0, 0.3), &device);
-//! let neurons = LeakyNeurons::new(Tensor::from_floats([0.9], &device));
-//! let out = block::scan(current, &neurons)?; // [batch, time, neuron]
-//! println!("{} at steps {}", out.spikes, out.first_steps);
+//! let neurons = Neurons::new(Tensor::from_floats([0.9], &device), NeuronModel::Block);
+//! let out = scan(current, &neurons)?; // [batch, time, neuron]
+//! println!("{} at steps {}", out.spikes(), out.first_steps());
 //! # Ok::<(), block_core::SpikeError>(())
 //! ```
 //!
 //! Gradients need a device with autodiff, `Device::flex().autodiff()`, and a tensor that requires one.
 //!
-//! # What is here
+//! # Contents
 //!
-//! | function | computes |
+//! | | |
 //! |---|---|
-//! | [`block::scan`] | the block model (Taylor, King & Harper 2022) in O(t): leaky scan and latch |
-//! | [`block::convolution`] | the same by the paper's two convolutions, O(t²) |
-//! | [`block::first_spikes`], [`integrate`] | the latch, and the leaky integrator (every readout) |
-//! | [`spikes`] | the spikes of a current by any model, in one fused pass |
-//! | [`spiking_linear`], [`linear_membrane`] | linear layers, from events or dense spikes |
-//! | [`spiking_readout`] | a linear layer and its readout in one operation |
-//! | [`standard`] | the baselines: single-spike, multi-spike and integrator, step by step |
-//! | [`Surrogate`] | surrogate derivatives of the threshold |
+//! | [`NeuronModel`], [`Neurons`], [`Surrogate`] | the models (block, single-spike, multi-spike, integrator), their parameters, surrogate derivatives |
+//! | [`scan`] | neurons driven by a current, in O(t): [`Activity`] holds spikes, membrane, first steps, counts |
+//! | [`linear_layer`] | a linear layer of neurons, from events or dense spikes |
+//! | [`linear_readout`] | a linear layer and its readout in one operation |
+//! | [`Neurons::step`] | one time step, to stream events or build recurrent cells |
+//! | [`convolution`] | the block model by the paper's two convolutions, O(t²) |
+//! | [`mod@reference`] | every model step by step in plain tensor operations: what the kernels compute |
+//! | [`LayerInput`], [`SpikeEvents`] | what goes into a layer |
 //! | [`FusedAdam`] | Adam in one pass |
-//! | [`plain`] | what the kernels compute, in plain tensor operations |
+//! | [`device`], [`simd`] | devices by name; the instruction set of the CPU's kernels |
 //!
-//! All tensors are `[batch, time, neuron]`; the threshold is 1.
+//! Sequences are `[batch, time, neuron]`, a single step is `[batch, neuron]`; the threshold is 1.
 //!
 //! # Devices
 //!
-//! On Burn's flex backend (the CPU) in float32 and float64, fused kernels with hand-written gradients
-//! run on all cores, vectorised for the machine at hand; results do not depend on the number of threads.
-//! With the feature `cuda` or `wgpu` the same operations are CubeCL kernels on GPUs, in float32, float16 and
-//! bfloat16 with float32 sums, also under Burn's kernel fusion. Everywhere else, and in any other type,
-//! the same functions run in plain tensor operations.
+//! On Burn's flex backend (the CPU) in float32 and float64, fused kernels with hand-written gradients run on
+//! all cores with the widest vectors that the processor has. Their results depend neither on the number of
+//! threads nor on the width of the vectors. With the feature `cuda` or `wgpu` the same operations are CubeCL
+//! kernels on GPUs, in float32, float16 and bfloat16 with float32 sums, also under Burn's kernel fusion.
+//! Everywhere else, and in any other type, the same functions run in plain tensor operations.
 
-mod adam;
-mod backend;
-pub mod block;
-mod check;
-mod error;
-mod events;
-mod integrate;
-mod kernels;
-mod linear;
-mod neurons;
-pub mod plain;
-mod spikes;
-pub mod standard;
-mod surrogate;
-mod train;
-
-pub use adam::{FusedAdam, FusedAdamState};
+#[cfg(feature = "cube")]
+mod cube;
 #[cfg(feature = "cuda-source")]
-pub use backend::{Source, cuda_sources};
+mod cuda_source;
+pub mod device;
+mod error;
+mod host;
+mod neuron;
+mod ops;
+pub mod simd;
+mod spikes;
+
+#[cfg(feature = "cuda-source")]
+pub use cuda_source::{Source, cuda_sources};
 pub use error::SpikeError;
-pub use events::{SpikeEvents, SpikeEventsBuilder};
-pub use integrate::integrate;
-pub use linear::{ReadoutTrace, Synapses, linear_membrane, spiking_linear, spiking_readout};
-pub use neurons::{LeakyNeurons, NeuronModel};
-pub use spikes::{LayerSpikes, spikes};
-pub use surrogate::Surrogate;
-pub use train::{SpikeTrain, first_spike_steps, spike_counts};
+pub use neuron::{NeuronModel, NeuronState, Neurons, Step, Surrogate, reference};
+pub use ops::{
+    Activity, Convolution, FusedAdam, FusedAdamState, ReadoutTrace, Synapses, convolution,
+    linear_layer, linear_readout, scan,
+};
+pub use spikes::{LayerInput, SpikeEvents, SpikeEventsBuilder, first_spike_steps, spike_counts};

@@ -2,9 +2,9 @@
 //! dense inputs, fused and layered readout, on random inputs of odd shapes.
 
 use block_core::{
-    FusedAdam, LeakyNeurons, NeuronModel, SpikeError, SpikeEvents, SpikeEventsBuilder, SpikeTrain,
-    Surrogate, Synapses, block, first_spike_steps, integrate, linear_membrane, plain,
-    spiking_linear, spiking_readout, standard,
+    FusedAdam, LayerInput, NeuronModel, Neurons, SpikeError, SpikeEvents, SpikeEventsBuilder,
+    Surrogate, Synapses, convolution, first_spike_steps, linear_layer, linear_readout, reference,
+    scan, simd,
 };
 use burn::optim::Optimizer;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
@@ -53,8 +53,8 @@ impl Layer {
         }
     }
 
-    fn neurons(&self) -> LeakyNeurons {
-        LeakyNeurons::new(self.beta.clone()).with_surrogate(self.surrogate)
+    fn neurons(&self, model: NeuronModel) -> Neurons {
+        Neurons::new(self.beta.clone(), model).with_surrogate(self.surrogate)
     }
 
     /// Output, loss and gradients of weight, bias and β.
@@ -122,6 +122,7 @@ fn models() -> impl Strategy<Value = NeuronModel> {
         Just(NeuronModel::Block),
         Just(NeuronModel::SingleSpike),
         Just(NeuronModel::MultiSpike),
+        Just(NeuronModel::Integrator),
     ]
 }
 
@@ -131,52 +132,72 @@ proptest! {
     #[test]
     fn spiking_layer_routes_agree(seed: u64, shape in shapes(), shared: bool) {
         let layer = Layer::random(seed, shape, shared);
-        let dense = SpikeTrain::from(layer.input.clone());
+        let dense = LayerInput::from(layer.input.clone());
         let events = SpikeEvents::from_dense(layer.input.clone()).unwrap();
-        let neurons = layer.neurons();
+        let neurons = layer.neurons(NeuronModel::Block);
         let synapses = layer.synapses();
 
         let reference = {
             let current = synapses.current(&dense).unwrap();
-            layer.results(block::convolution(current, &neurons).unwrap().spikes)
+            layer.results(convolution(current, &neurons).unwrap().spikes)
         };
-        let out = spiking_linear(&dense, &synapses, &neurons, NeuronModel::Block).unwrap();
-        prop_assert_eq!(ints(out.first_steps.clone()), ints(first_spike_steps(out.spikes.clone())));
-        assert_close(&layer.results(out.spikes), &reference);
-        let out = spiking_linear(&events.clone().into(), &synapses, &neurons, NeuronModel::Block).unwrap();
-        prop_assert_eq!(ints(out.first_steps.clone()), ints(first_spike_steps(out.spikes.clone())));
-        assert_close(&layer.results(out.spikes), &reference);
-        // Plain tensor operations; β is clamped here as `LeakyNeurons` clamps it.
-        let [_, _, _, n] = shape;
-        let beta = layer.beta.clone();
-        let beta = beta.clone().mask_fill(beta.clone().lower_elem(0), 0.0)
-            .mask_fill(beta.greater_elem(1), 1.0).expand([n]);
+        for input in [dense.clone(), events.into()] {
+            let out = linear_layer(&input, &synapses, &neurons).unwrap();
+            prop_assert_eq!(ints(out.first_steps()), ints(first_spike_steps(out.spikes())));
+            assert_close(&layer.results(out.spikes()), &reference);
+        }
         let current = synapses.current(&dense).unwrap();
-        let out = plain::block(current, beta, layer.surrogate);
-        prop_assert_eq!(ints(out.first_steps), ints(first_spike_steps(out.spikes.clone())));
+        let out = reference::scan(current, &neurons).unwrap();
         assert_close(&layer.results(out.spikes), &reference);
     }
 
     #[test]
-    fn standard_layer_routes_agree(seed: u64, shape in shapes(), shared: bool, many: bool) {
+    fn all_models_routes_agree(seed: u64, shape in shapes(), shared: bool, model in models()) {
         let layer = Layer::random(seed, shape, shared);
-        let model = if many { NeuronModel::MultiSpike } else { NeuronModel::SingleSpike };
-        let dense = SpikeTrain::from(layer.input.clone());
-        let events = SpikeTrain::from(SpikeEvents::from_dense(layer.input.clone()).unwrap());
-        let reference = {
+        let neurons = layer.neurons(model);
+        let dense = LayerInput::from(layer.input.clone());
+        let events = LayerInput::from(SpikeEvents::from_dense(layer.input.clone()).unwrap());
+        // Burn's backward pass uses a graph up, so every output is computed anew.
+        let expected = || {
             let current = layer.synapses().current(&dense).unwrap();
-            let spikes = match model {
-                NeuronModel::MultiSpike => standard::multi_spike(current, &layer.neurons()),
-                _ => standard::single_spike(current, &layer.neurons()),
-            };
-            layer.results(spikes.unwrap().spikes)
+            let out = reference::scan(current, &neurons).unwrap();
+            (out.spikes, out.membrane)
         };
-        let [first, second] = [dense, events].map(|input| {
-            let out = spiking_linear(&input, &layer.synapses(), &layer.neurons(), model).unwrap();
-            assert_close(&layer.results(out.spikes), &reference);
-            (ints(out.first_steps), ints(out.counts))
+        let spikes = layer.results(expected().0);
+        let membrane = layer.results(expected().1);
+        // A loss on both has the sum of both gradients.
+        let (s, v) = expected();
+        let both = layer.results(s + v);
+        let [first, second] = [&dense, &events].map(|input| {
+            let found = || linear_layer(input, &layer.synapses(), &neurons).unwrap();
+            assert_close(&layer.results(found().spikes()), &spikes);
+            assert_close(&layer.results(found().membrane()), &membrane);
+            let out = found();
+            assert_close(&layer.results(out.spikes() + out.membrane()), &both);
+            (ints(out.first_steps()), ints(out.counts()))
         });
         prop_assert_eq!(first, second);
+    }
+
+    /// One step after the other computes what the fused pass does.
+    #[test]
+    fn a_loop_of_steps_agrees(seed: u64, shape in shapes(), model in models()) {
+        let layer = Layer::random(seed, shape, false);
+        let neurons = layer.neurons(model);
+        let current = || layer.synapses().current(&layer.input.clone().into()).unwrap();
+        let fused = || scan(current(), &neurons).unwrap();
+        let steps = || {
+            let (mut state, mut spikes, mut membrane) = (None, Vec::new(), Vec::new());
+            for current in current().split(1, 1) {
+                let (step, next) = neurons.step(current.squeeze_dim(1), state).unwrap();
+                spikes.push(step.spikes);
+                membrane.push(step.membrane);
+                state = Some(next);
+            }
+            (Tensor::stack(spikes, 1), Tensor::stack(membrane, 1))
+        };
+        assert_close(&layer.results(steps().0), &layer.results(fused().spikes()));
+        assert_close(&layer.results(steps().1), &layer.results(fused().membrane()));
     }
 
     /// Every unit fires once, most of them at the last step or close to it, as images are encoded.
@@ -203,10 +224,10 @@ proptest! {
         }
         let events = builder.build(&device());
         layer.input = events.to_dense().cast(DType::F64);
-        let dense = SpikeTrain::from(layer.input.clone());
+        let dense = LayerInput::from(layer.input.clone());
         let [reference, found] = [dense, events.into()].map(|input| {
-            let out = spiking_linear(&input, &layer.synapses(), &layer.neurons(), model).unwrap();
-            (ints(out.counts), layer.results(out.spikes))
+            let out = linear_layer(&input, &layer.synapses(), &layer.neurons(model)).unwrap();
+            (ints(out.counts()), layer.results(out.spikes()))
         });
         prop_assert_eq!(reference.0, found.0);
         assert_close(&found.1, &reference.1);
@@ -215,15 +236,15 @@ proptest! {
     #[test]
     fn integrator_routes_agree(seed: u64, shape in shapes(), shared: bool) {
         let layer = Layer::random(seed, shape, shared);
-        let dense = SpikeTrain::from(layer.input.clone());
+        let dense = LayerInput::from(layer.input.clone());
         let events = SpikeEvents::from_dense(layer.input.clone()).unwrap();
-        let (synapses, neurons) = (layer.synapses(), layer.neurons());
+        let (synapses, neurons) = (layer.synapses(), layer.neurons(NeuronModel::Integrator));
         let current = || synapses.current(&dense).unwrap();
-        let reference = standard::integrator(current(), &neurons).unwrap().membrane;
-        let reference = layer.results(reference);
-        assert_close(&layer.results(integrate(current(), &neurons).unwrap()), &reference);
-        let membrane = linear_membrane(&events.into(), &synapses, &neurons).unwrap();
-        assert_close(&layer.results(membrane), &reference);
+        let expected = reference::scan(current(), &neurons).unwrap().membrane;
+        let expected = layer.results(expected);
+        assert_close(&layer.results(scan(current(), &neurons).unwrap().membrane()), &expected);
+        let out = linear_layer(&events.into(), &synapses, &neurons).unwrap();
+        assert_close(&layer.results(out.membrane()), &expected);
     }
 
     #[test]
@@ -232,13 +253,14 @@ proptest! {
     ) {
         let layer = Layer::random(seed, shape, false);
         let [batch, steps, _, n] = shape;
+        let neurons = layer.neurons(model);
         let readout = Layer::random(seed ^ 1, [batch, steps, n, classes], false);
         let events = SpikeEvents::from_dense(layer.input.clone()).unwrap();
         for dense in [false, true] {
             let through = layer.input.clone().detach().require_grad();
             let input = match dense {
-                true => SpikeTrain::from(through.clone()).with_events(events.clone()).unwrap(),
-                false => SpikeTrain::from(events.clone()),
+                true => LayerInput::from(through.clone()).with_events(events.clone()).unwrap(),
+                false => LayerInput::from(events.clone()),
             };
             let all = |membrane: Tensor<3>| {
                 let gradients = membrane.clone().powi_scalar(2).sum().backward();
@@ -254,16 +276,16 @@ proptest! {
                 }
                 all
             };
-            let hidden = spiking_linear(&input, &layer.synapses(), &layer.neurons(), model).unwrap();
-            let (first, counts) = (ints(hidden.first_steps), ints(hidden.counts));
-            let trace = linear_membrane(&hidden.spikes.into(), &readout.synapses(), &readout.neurons());
-            let fused = spiking_readout(
-                &input, &layer.synapses(), &layer.neurons(), model,
-                &readout.synapses(), &readout.neurons(),
+            let integrators = readout.neurons(NeuronModel::Integrator);
+            let hidden = linear_layer(&input, &layer.synapses(), &neurons).unwrap();
+            let (first, counts) = (ints(hidden.first_steps()), ints(hidden.counts()));
+            let trace = linear_layer(&hidden.spikes().into(), &readout.synapses(), &integrators);
+            let fused = linear_readout(
+                &input, &layer.synapses(), &neurons, &readout.synapses(), &integrators,
             ).unwrap();
             prop_assert_eq!(ints(fused.first_steps), first);
             prop_assert_eq!(ints(fused.counts), counts);
-            assert_close(&all(fused.membrane), &all(trace.unwrap()));
+            assert_close(&all(fused.membrane), &all(trace.unwrap().membrane()));
         }
     }
 
@@ -279,24 +301,26 @@ proptest! {
 #[test]
 fn strided_currents_are_read_right() {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(3);
-    let neurons = LeakyNeurons::new(random(&mut rng, [5], |u| u));
+    let neurons = Neurons::new(random(&mut rng, [5], |u| u), NeuronModel::Block);
     let current = random(&mut rng, [3, 5, 20], |u| u);
     let strided = current.clone().swap_dims(1, 2);
     let contiguous = Tensor::from_data(strided.clone().into_data(), (&device(), DType::F64));
     let results = [strided, contiguous].map(|current| {
-        let out = block::scan(current, &neurons).unwrap();
-        (values(out.spikes), values(out.membrane))
+        let out = scan(current, &neurons).unwrap();
+        (values(out.spikes()), values(out.membrane()))
     });
     assert_eq!(results[0], results[1]);
 }
 
 #[test]
 fn the_callers_current_is_left_alone() {
-    let current = Tensor::<3>::full([2, 6, 3], 0.4, &device());
-    let neurons = LeakyNeurons::new(Tensor::full([1], 0.9, &device()));
+    let current = Tensor::<3>::full([2, 6, 3], 0.4, &device()).require_grad();
     let before = values(current.clone());
-    block::scan(current.clone(), &neurons).unwrap();
-    integrate(current.clone(), &neurons).unwrap();
+    for model in NeuronModel::ALL {
+        let neurons = Neurons::new(Tensor::full([1], 0.9, &device()), model);
+        let out = scan(current.clone(), &neurons).unwrap();
+        (out.spikes() + out.membrane()).sum().backward();
+    }
     assert_eq!(values(current), before);
 }
 
@@ -310,14 +334,9 @@ fn results_do_not_depend_on_the_number_of_threads() {
         pool.install(|| {
             let layer = Layer::random(5, [7, 40, 11, 150], false);
             let events = SpikeEvents::from_dense(layer.input.clone()).unwrap();
-            let out = spiking_linear(
-                &events.into(),
-                &layer.synapses(),
-                &layer.neurons(),
-                NeuronModel::Block,
-            )
-            .unwrap();
-            layer.results(out.spikes)
+            let neurons = layer.neurons(NeuronModel::Block);
+            let out = linear_layer(&events.into(), &layer.synapses(), &neurons).unwrap();
+            layer.results(out.spikes())
         })
     };
     assert_eq!(run(1), run(3));
@@ -327,16 +346,13 @@ fn results_do_not_depend_on_the_number_of_threads() {
 fn half_precision_is_right_beyond_362_steps() {
     // z and its gradient's double sum exceed float16's 65504 from t = 362 on.
     let steps = 500;
-    let run = |dtype, convolution: bool| {
+    let run = |dtype, convolve: bool| {
         let current = Tensor::<3>::full([1, steps, 2], 2.0, (&device(), dtype)).require_grad();
-        let neurons = LeakyNeurons::new(Tensor::full([1], 0.5, (&device(), dtype)));
-        let spikes = match convolution {
-            true => {
-                block::convolution(current.clone(), &neurons)
-                    .unwrap()
-                    .spikes
-            }
-            false => block::scan(current.clone(), &neurons).unwrap().spikes,
+        let beta = Tensor::full([1], 0.5, (&device(), dtype));
+        let neurons = Neurons::new(beta, NeuronModel::Block);
+        let spikes = match convolve {
+            true => convolution(current.clone(), &neurons).unwrap().spikes,
+            false => scan(current.clone(), &neurons).unwrap().spikes(),
         };
         let gradients = spikes.clone().sum().backward();
         (values(spikes), values(current.grad(&gradients).unwrap()))
@@ -377,52 +393,44 @@ fn wrong_shapes_are_named() {
     let device = device();
     let current = Tensor::<3>::zeros([2, 6, 3], &device);
     let message = |result: Result<Tensor<3>, SpikeError>| result.unwrap_err().to_string();
-    let scan = |neurons: &LeakyNeurons, current: &Tensor<3>| {
-        block::scan(current.clone(), neurons).map(|out| out.spikes)
+    let scan = |neurons: &Neurons, current: &Tensor<3>| {
+        scan(current.clone(), neurons).map(|out| out.spikes())
     };
 
-    let neurons = LeakyNeurons::new(Tensor::zeros([4], &device));
+    let neurons = Neurons::new(Tensor::zeros([4], &device), NeuronModel::Block);
     let text = message(scan(&neurons, &current));
-    assert_eq!(
-        text,
-        "block::scan: `beta` has shape [4], expected [3] or [1]"
-    );
+    assert_eq!(text, "scan: `beta` has shape [4], expected [3] or [1]");
 
-    let neurons = LeakyNeurons::new(Tensor::zeros([1], &device));
+    let neurons = Neurons::new(Tensor::zeros([1], &device), NeuronModel::Block);
     let text = message(scan(&neurons, &Tensor::zeros([2, 0, 3], &device)));
-    assert_eq!(text, "block::scan: time must be at least 1, found 0");
+    assert_eq!(text, "scan: time must be at least 1, found 0");
 
     let initial = neurons.clone().with_initial(Tensor::zeros([3, 2], &device));
     let text = message(scan(&initial, &current));
     assert_eq!(
         text,
-        "block::scan: `initial` has shape [3, 2], expected [2, 3] (batch, neurons)"
+        "scan: `initial` has shape [3, 2], expected [2, 3] (batch, neurons)"
     );
-    let standard = standard::single_spike(current.clone(), &initial).map(|out| out.spikes);
-    assert!(message(standard).starts_with("standard::single_spike: `initial`"));
+    let steps = reference::scan(current.clone(), &initial).map(|out| out.spikes);
+    assert!(message(steps).starts_with("reference::scan: `initial`"));
 
     let synapses = Synapses {
         weight: Tensor::zeros([5, 3], &device),
         bias: Tensor::zeros([3], &device),
     };
-    let layer = spiking_linear(
-        &current.clone().into(),
-        &synapses,
-        &neurons,
-        NeuronModel::Block,
-    );
-    let text = message(layer.map(|out| out.spikes));
+    let layer = linear_layer(&current.clone().into(), &synapses, &neurons);
+    let text = message(layer.map(|out| out.spikes()));
     assert_eq!(
         text,
-        "spiking_linear: `weight` has shape [5, 3], expected [3, 3] (inputs, neurons)"
+        "linear_layer: `weight` has shape [5, 3], expected [3, 3] (inputs, neurons)"
     );
 
     let mut builder = SpikeEventsBuilder::new(6, 3);
     let error = builder.push_sample(&[(1, 2), (6, 0)]).unwrap_err();
-    let text = "spike train of sample 0: step 6 is out of range, expected less than 6";
+    let text = "spikes of sample 0: step 6 is out of range, expected less than 6";
     assert_eq!(error.to_string(), text);
     let error = builder.push_sample(&[(1, 3)]).unwrap_err();
-    let text = "spike train of sample 0: unit 3 is out of range, expected less than 3";
+    let text = "spikes of sample 0: unit 3 is out of range, expected less than 3";
     assert_eq!(error.to_string(), text);
     assert!(builder.is_empty());
 
@@ -435,11 +443,10 @@ fn wrong_shapes_are_named() {
         bias: Tensor::zeros([3], &device),
     };
     let events = SpikeEvents::from_dense(current.clone()).unwrap();
-    let inputs = [SpikeTrain::from(events), SpikeTrain::from(current.clone())];
+    let inputs = [LayerInput::from(events), LayerInput::from(current.clone())];
     for input in inputs {
-        let model = NeuronModel::Block;
-        let error = spiking_readout(&input, &synapses, &neurons, model, &readout, &neurons);
-        let text = "spiking_readout: class must be at least 1, found 0";
+        let error = linear_readout(&input, &synapses, &neurons, &readout, &neurons);
+        let text = "linear_readout: class must be at least 1, found 0";
         assert_eq!(error.unwrap_err().to_string(), text);
     }
     let error = SpikeEvents::from_dense(Tensor::zeros([2, 0, 3], &device)).unwrap_err();
@@ -460,8 +467,8 @@ fn wrong_shapes_are_named() {
         ),
         "{error}"
     );
-    let events = SpikeTrain::from(SpikeEvents::from_dense(current.clone()).unwrap());
-    let error = events.add(&SpikeTrain::from(current)).unwrap_err();
+    let events = LayerInput::from(SpikeEvents::from_dense(current.clone()).unwrap());
+    let error = events.add(&LayerInput::from(current)).unwrap_err();
     assert!(matches!(error, SpikeError::NoCommonForm { .. }), "{error}");
 }
 
@@ -469,18 +476,32 @@ fn wrong_shapes_are_named() {
 fn an_initial_potential_decays_alike_in_all_formulations() {
     let device = device();
     let current = Tensor::<3>::zeros([1, 3, 2], &device);
-    let neurons = LeakyNeurons::new(Tensor::from_floats([0.5, 0.9], &device))
-        .with_initial(Tensor::from_floats([[4.0, 1.0]], &device));
+    let neurons = |model| {
+        Neurons::new(Tensor::from_floats([0.5, 0.9], &device), model)
+            .with_initial(Tensor::from_floats([[4.0, 1.0]], &device))
+    };
+    let (block, integrator) = (
+        neurons(NeuronModel::Block),
+        neurons(NeuronModel::Integrator),
+    );
+    let step = |current: Tensor<3>| {
+        let (mut state, mut membrane) = (None, Vec::new());
+        for current in current.split(1, 1) {
+            let (step, next) = block.step(current.squeeze_dim(1), state).unwrap();
+            membrane.push(step.membrane);
+            state = Some(next);
+        }
+        Tensor::stack::<3>(membrane, 1)
+    };
     let expected = [2.0, 0.9, 1.0, 0.81, 0.5, 0.729];
     let membranes = [
-        block::scan(current.clone(), &neurons).unwrap().membrane,
-        block::convolution(current.clone(), &neurons)
+        scan(current.clone(), &block).unwrap().membrane(),
+        convolution(current.clone(), &block).unwrap().membrane,
+        scan(current.clone(), &integrator).unwrap().membrane(),
+        reference::scan(current.clone(), &integrator)
             .unwrap()
             .membrane,
-        integrate(current.clone(), &neurons).unwrap(),
-        standard::integrator(current.clone(), &neurons)
-            .unwrap()
-            .membrane,
+        step(current),
     ];
     for membrane in membranes {
         for (found, expected) in values(membrane).into_iter().zip(expected) {
@@ -488,6 +509,136 @@ fn an_initial_potential_decays_alike_in_all_formulations() {
                 (found - expected).abs() < 1e-6,
                 "{found} against {expected}"
             );
+        }
+    }
+}
+
+#[test]
+fn neurons_of_another_model_are_refused() {
+    let device = device();
+    let neurons = |model| Neurons::new(Tensor::full([1], 0.9, &device), model);
+    let single = neurons(NeuronModel::SingleSpike);
+    let current = Tensor::<2>::zeros([2, 3], &device);
+    let (_, state) = neurons(NeuronModel::Block)
+        .step(current.clone(), None)
+        .unwrap();
+    let error = single.step(current, Some(state)).unwrap_err();
+    let text = "Neurons::step: `state` are block neurons, expected single-spike";
+    assert_eq!(error.to_string(), text);
+    let current = Tensor::<3>::zeros([2, 6, 3], &device);
+    let error = convolution(current.clone(), &single).unwrap_err();
+    let text = "convolution: `neurons` are single-spike neurons, expected block";
+    assert_eq!(error.to_string(), text);
+    let synapses = Synapses {
+        weight: Tensor::zeros([3, 3], &device),
+        bias: Tensor::zeros([3], &device),
+    };
+    let input = LayerInput::from(current);
+    let error = linear_readout(&input, &synapses, &single, &synapses, &single).unwrap_err();
+    let text = "linear_readout: `integrators` are single-spike neurons, expected integrator";
+    assert_eq!(error.to_string(), text);
+}
+
+/// All results of the operations on one layer, as bits: dense, event-driven and with a readout, in an element
+/// type.
+fn bits(
+    seed: u64,
+    shape: [usize; 4],
+    classes: usize,
+    model: NeuronModel,
+    dtype: DType,
+) -> Vec<u64> {
+    let layer = Layer::random(seed, shape, false);
+    let [batch, steps, _, n] = shape;
+    let above = Layer::random(seed ^ 1, [batch, steps, n, classes], false);
+    let leaf = |tensor: &Tensor<1>| tensor.clone().cast(dtype).detach().require_grad();
+    let matrix = |tensor: &Tensor<2>| tensor.clone().cast(dtype).detach().require_grad();
+    let synapses = |of: &Layer| Synapses {
+        weight: matrix(&of.weight),
+        bias: leaf(&of.bias),
+    };
+    let neurons = Neurons::new(leaf(&layer.beta), model).with_surrogate(layer.surrogate);
+    let integrators = Neurons::new(leaf(&above.beta), NeuronModel::Integrator);
+    let input = layer.input.clone().cast(dtype);
+    let events = SpikeEvents::from_dense(input.clone()).unwrap();
+    let mut found = Vec::new();
+    let mut take = |output: Tensor<3>, leaves: &[&Synapses]| {
+        let gradients = output.clone().powi_scalar(2).sum().backward();
+        found.extend(values(output).iter().map(|v| v.to_bits()));
+        for synapses in leaves {
+            let weight = values(synapses.weight.grad(&gradients).unwrap());
+            let bias = values(synapses.bias.grad(&gradients).unwrap());
+            found.extend(weight.iter().chain(&bias).map(|v| v.to_bits()));
+        }
+    };
+    // Burn's matrix products round as they like: the currents are the same numbers for all.
+    let current = input.clone().repeat_dim(2, n).narrow(2, 0, n) * 0.4;
+    let scale = leaf(&layer.bias);
+    let driven = current * (scale.clone() + 1.0).unsqueeze();
+    let out = scan(driven, &neurons).unwrap();
+    let sum = (out.spikes() + out.membrane()).sum().backward();
+    let gradient = values(scale.grad(&sum).unwrap());
+    let held = values(out.membrane());
+    for membrane in [false, true] {
+        let synapses = synapses(&layer);
+        let out = linear_layer(&events.clone().into(), &synapses, &neurons).unwrap();
+        let out = if membrane {
+            out.membrane()
+        } else {
+            out.spikes()
+        };
+        take(out, &[&synapses]);
+    }
+    let (below, above) = (synapses(&layer), synapses(&above));
+    let out = linear_readout(&events.into(), &below, &neurons, &above, &integrators).unwrap();
+    take(out.membrane, &[&below, &above]);
+    found.extend(gradient.iter().chain(&held).map(|v| v.to_bits()));
+    let mut state = None;
+    let mut parameter = matrix(&layer.weight).inner();
+    for _ in 0..3 {
+        let gradient = parameter.clone() * 0.5;
+        (parameter, state) = FusedAdam::default().step(0.1, parameter, gradient, state);
+    }
+    found.extend(values(parameter).iter().map(|v| v.to_bits()));
+    found
+}
+
+#[test]
+fn every_instruction_set_and_number_of_threads_gives_the_same_bits() {
+    let pools = [1, 2, 3].map(|threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().unwrap()
+    });
+    // Nothing a multiple of anything; more neurons than a wide tile has on each of the threads; a long time.
+    let shapes = [
+        ([2, 29, 8, 67], 3),
+        ([3, 17, 5, 1100], 10),
+        ([2, 40, 11, 131], 11),
+        ([9, 23, 4, 33], 20),
+        ([1, 300, 3, 45], 33),
+        ([2, 7, 3, 1], 1),
+        ([2, 7, 3, 5], 2),
+    ];
+    for (seed, (shape, classes)) in shapes.into_iter().enumerate() {
+        for model in NeuronModel::ALL {
+            for dtype in [DType::F32, DType::F64] {
+                let run = |set, pool: &rayon::ThreadPool| {
+                    pool.install(|| {
+                        simd::with(set, || bits(seed as u64, shape, classes, model, dtype))
+                    })
+                };
+                let sets = simd::InstructionSet::available();
+                let expected = run(sets[0], &pools[0]);
+                for &set in &sets {
+                    for pool in &pools {
+                        let threads = pool.current_num_threads();
+                        assert!(
+                            run(set, pool) == expected,
+                            "{set}, {threads} threads: {model:?} {dtype:?} {shape:?} {classes} classes"
+                        );
+                    }
+                }
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 use block_core::{
-    LeakyNeurons, SpikeError, SpikeTrain, Surrogate, Synapses, block, linear_membrane,
-    spike_counts, spiking_linear,
+    LayerInput, NeuronModel, Neurons, SpikeError, Surrogate, Synapses, convolution, linear_layer,
+    spike_counts,
 };
 use burn::config::Config;
 use burn::module::{Initializer, Module, Param};
@@ -71,8 +71,8 @@ impl LeakyLinearConfig {
 /// What a hidden layer puts out.
 #[derive(Debug, Clone)]
 pub struct Hidden {
-    /// Its spikes.
-    pub train: SpikeTrain,
+    /// Its spikes, as the next layer takes them.
+    pub spikes: LayerInput,
     /// Spikes of each sample, all neurons together, without a gradient: `[batch]`.
     pub counts: Tensor<1, Int>,
 }
@@ -90,21 +90,21 @@ impl LeakyLinear {
     /// [`SpikeError`] if the input does not fit the layer.
     pub fn spikes(
         &self,
-        input: &SpikeTrain,
+        input: &LayerInput,
         formulation: Formulation,
     ) -> Result<Hidden, SpikeError> {
         let Some(model) = formulation.model() else {
             let current = self.synapses().current(input)?;
-            let spikes = block::convolution(current, &self.neurons())?.spikes;
+            let spikes = convolution(current, &self.neurons(NeuronModel::Block))?.spikes;
             return Ok(Hidden {
                 counts: a_sample(spike_counts(spikes.clone())),
-                train: SpikeTrain::from(spikes),
+                spikes: LayerInput::from(spikes),
             });
         };
-        let out = spiking_linear(input, &self.synapses(), &self.neurons(), model)?;
+        let out = linear_layer(input, &self.synapses(), &self.neurons(model))?;
         Ok(Hidden {
-            counts: a_sample(out.counts.clone()),
-            train: out.into_train()?,
+            counts: a_sample(out.counts()),
+            spikes: out.to_input()?,
         })
     }
 
@@ -113,8 +113,9 @@ impl LeakyLinear {
     /// # Errors
     ///
     /// [`SpikeError`] if the input does not fit the layer.
-    pub fn membrane(&self, input: &SpikeTrain) -> Result<Tensor<3>, SpikeError> {
-        linear_membrane(input, &self.synapses(), &self.neurons())
+    pub fn membrane(&self, input: &LayerInput) -> Result<Tensor<3>, SpikeError> {
+        let integrators = self.neurons(NeuronModel::Integrator);
+        Ok(linear_layer(input, &self.synapses(), &integrators)?.membrane())
     }
 
     /// Weight and bias.
@@ -125,9 +126,9 @@ impl LeakyLinear {
         }
     }
 
-    /// β and surrogate.
-    pub fn neurons(&self) -> LeakyNeurons {
-        LeakyNeurons::new(self.beta.val()).with_surrogate(self.surrogate)
+    /// Neurons of a model, with the layer's β and surrogate.
+    pub fn neurons(&self, model: NeuronModel) -> Neurons {
+        Neurons::new(self.beta.val(), model).with_surrogate(self.surrogate)
     }
 }
 

@@ -1,4 +1,4 @@
-use block_core::{SpikeError, SpikeTrain, Surrogate, spiking_readout};
+use block_core::{LayerInput, NeuronModel, SpikeError, Surrogate, linear_readout};
 use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
@@ -164,32 +164,31 @@ impl LinearNetwork {
     /// # Errors
     ///
     /// [`SpikeError`] if the input does not fit the network.
-    pub fn forward(&self, input: &SpikeTrain) -> Result<NetworkOutput, SpikeError> {
+    pub fn forward(&self, input: &LayerInput) -> Result<NetworkOutput, SpikeError> {
         // A skip connection adds to what the readout receives.
         let skips = self.skip && self.hidden.len() > 1;
         let fused = self.formulation.model().filter(|_| !skips);
         let layered = self.hidden.len() - usize::from(fused.is_some());
         let mut hidden_spikes = Vec::with_capacity(self.hidden.len());
-        let mut train = input.clone();
+        let mut spikes = input.clone();
         for index in 0..layered {
-            let (next, hidden) = self.hidden_layer(index, &train)?;
-            train = next;
+            let (next, hidden) = self.hidden_layer(index, &spikes)?;
+            spikes = next;
             hidden_spikes.push(hidden.counts);
         }
         let membrane = if let Some(model) = fused {
             let last = &self.hidden[layered];
-            let out = spiking_readout(
-                &train,
+            let out = linear_readout(
+                &spikes,
                 &last.synapses(),
-                &last.neurons(),
-                model,
+                &last.neurons(model),
                 &self.readout.synapses(),
-                &self.readout.neurons(),
+                &self.readout.neurons(NeuronModel::Integrator),
             )?;
             hidden_spikes.push(a_sample(out.counts));
             out.membrane
         } else {
-            self.readout.membrane(&train)?
+            self.readout.membrane(&spikes)?
         };
         Ok(NetworkOutput {
             logits: self.reduce(membrane),
@@ -202,18 +201,18 @@ impl LinearNetwork {
     /// # Errors
     ///
     /// [`SpikeError`] if the input does not fit the network.
-    pub fn trace(&self, input: &SpikeTrain) -> Result<NetworkTrace, SpikeError> {
+    pub fn trace(&self, input: &LayerInput) -> Result<NetworkTrace, SpikeError> {
         let mut hidden = Vec::with_capacity(self.hidden.len());
-        let mut train = input.clone();
+        let mut spikes = input.clone();
         for index in 0..self.hidden.len() {
-            let (next, out) = self.hidden_layer(index, &train)?;
-            train = next;
-            hidden.push(dense(&out.train));
+            let (next, out) = self.hidden_layer(index, &spikes)?;
+            spikes = next;
+            hidden.push(dense(&out.spikes));
         }
-        let membrane = self.readout.membrane(&train)?;
+        let membrane = self.readout.membrane(&spikes)?;
         Ok(NetworkTrace {
             hidden,
-            readout_input: dense(&train),
+            readout_input: dense(&spikes),
             logits: self.reduce(membrane.clone()),
             membrane,
         })
@@ -223,13 +222,13 @@ impl LinearNetwork {
     fn hidden_layer(
         &self,
         index: usize,
-        input: &SpikeTrain,
-    ) -> Result<(SpikeTrain, crate::Hidden), SpikeError> {
+        input: &LayerInput,
+    ) -> Result<(LayerInput, crate::Hidden), SpikeError> {
         let out = self.hidden[index].spikes(input, self.formulation)?;
         let next = if self.skip && index > 0 {
-            out.train.add(input)?
+            out.spikes.add(input)?
         } else {
-            out.train.clone()
+            out.spikes.clone()
         };
         Ok((next, out))
     }
@@ -243,8 +242,8 @@ impl LinearNetwork {
 }
 
 /// The dense form of a layer's spikes, which layers always have.
-fn dense(train: &SpikeTrain) -> Tensor<3> {
-    train
+fn dense(spikes: &LayerInput) -> Tensor<3> {
+    spikes
         .dense()
         .cloned()
         .unwrap_or_else(|| unreachable!("a layer puts out dense spikes"))

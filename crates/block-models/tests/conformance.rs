@@ -7,7 +7,7 @@
 //! magnitude, the parameters whose gradient is lost in float32's rounding, and in files that have such
 //! parameters all steps but the first. Float64 compares all of them.
 
-use block_core::{FusedAdam, SpikeEvents, SpikeTrain, Surrogate};
+use block_core::{FusedAdam, LayerInput, SpikeEvents, Surrogate};
 use block_models::{
     BetaConfig, Formulation, LeakyLinear, LinearNetwork, LinearNetworkConfig, ReadoutReduction,
 };
@@ -64,8 +64,8 @@ impl Case<'_> {
         let tied = single && near("readout_gap") && self.golden.number("readout_gap") != Some(0.0);
         for &formulation in formulations {
             for (route, input) in [
-                ("dense", SpikeTrain::from(dense.clone().require_grad())),
-                ("events", SpikeTrain::from(events.clone())),
+                ("dense", LayerInput::from(dense.clone().require_grad())),
+                ("events", LayerInput::from(events.clone())),
             ] {
                 let place = format!(
                     "{} {:?} {formulation:?} {route}",
@@ -120,7 +120,7 @@ impl Case<'_> {
         network
     }
 
-    fn outputs(&self, check: &mut Check, network: &LinearNetwork, input: &SpikeTrain) {
+    fn outputs(&self, check: &mut Check, network: &LinearNetwork, input: &LayerInput) {
         let trace = network.trace(input).unwrap();
         let output = network.forward(input).unwrap();
         for (index, spikes) in trace.hidden.into_iter().enumerate() {
@@ -146,7 +146,7 @@ impl Case<'_> {
         &self,
         check: &mut Check,
         network: &LinearNetwork,
-        input: &SpikeTrain,
+        input: &LayerInput,
         logits: Tensor<2>,
     ) {
         let loss = self.loss(logits);
@@ -177,7 +177,7 @@ impl Case<'_> {
 
     /// Five steps. Adam divides a gradient by its own magnitude: where that is lost in float32's
     /// rounding, the update is not determined, and the steps after it go their own way.
-    fn adam(&self, check: &mut Check, mut network: LinearNetwork, input: &SpikeTrain) {
+    fn adam(&self, check: &mut Check, mut network: LinearNetwork, input: &LayerInput) {
         let rate = self.golden.meta("adam");
         let rate = rate
             .split("\"lr\": ")

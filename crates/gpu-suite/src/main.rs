@@ -7,11 +7,12 @@ mod scan;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use agreement::{Operation, Outcome};
+use agreement::{Operation, Outcome, Suite};
 use benches::{Measurement, Method, Workload, copy_bandwidth, measure};
+use block_core::NeuronModel;
+use block_core::device::NamedDevice;
 use block_models::Formulation;
 use clap::Parser;
-use runner::device::NamedDevice;
 use serde::Serialize;
 
 #[global_allocator]
@@ -54,9 +55,14 @@ fn main() -> ExitCode {
     }
 }
 
+/// The host's memory says nothing of a GPU's.
+fn host_peak() -> Option<u64> {
+    None
+}
+
 /// Whether everything agrees.
 fn run(args: &Args) -> Result<bool, String> {
-    let device = runner::device::select(&args.device).map_err(|e| e.to_string())?;
+    let device = block_core::device::select(&args.device).map_err(|e| e.to_string())?;
     println!("device {}", device.name);
     let agreement = agree(&device);
     let mut report = Report {
@@ -73,15 +79,15 @@ fn run(args: &Args) -> Result<bool, String> {
     println!("copy {:.1} GB/s", copy * 1e-9);
     report.copy_bandwidth_bytes_per_second = Some(copy);
     for sizes in scan::sizes(args.quick) {
-        for kernel in scan::Kernel::ALL {
-            let cell = scan::measure(kernel, sizes, copy, &device).map_err(|e| e.to_string())?;
+        for model in NeuronModel::ALL {
+            let cell = scan::measure(model, sizes, copy, &device).map_err(|e| e.to_string())?;
             println!("{cell}");
             report.scan.push(cell);
         }
     }
     write(&args.out, &report)?;
     for (workload, method) in steps(args.quick) {
-        let found = measure(workload, method, 10, &device).map_err(|e| e.to_string())?;
+        let found = measure(workload, method, 10, &device, host_peak).map_err(|e| e.to_string())?;
         println!(
             "{:<8} {:?} × {:<5} {:<16} forward {:>9.3} ms, backward {:>9.3} ms",
             found.workload,
@@ -104,8 +110,9 @@ fn run(args: &Args) -> Result<bool, String> {
 fn agree(device: &NamedDevice) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     for dtype in agreement::gpu_types(&device.device) {
+        let mut suite = Suite::new(&device.device, dtype);
         for operation in Operation::all() {
-            if let Some(outcome) = agreement::run(operation, &device.device, dtype) {
+            if let Some(outcome) = suite.run(operation) {
                 println!("{outcome}");
                 outcomes.push(outcome);
             }

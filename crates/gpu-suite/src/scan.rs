@@ -3,48 +3,28 @@
 use std::fmt;
 use std::time::Instant;
 
-use block_core::{LeakyNeurons, NeuronModel, integrate, spikes};
+use block_core::device::{DeviceError, NamedDevice};
+use block_core::{NeuronModel, Neurons, scan};
 use burn::tensor::{Distribution, Tensor};
-use runner::device::NamedDevice;
 use serde::Serialize;
 
 const REPETITIONS: usize = 20;
 
-/// What is timed.
-#[derive(Debug, Clone, Copy, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kernel {
-    Integrate,
-    Block,
-    SingleSpike,
-    MultiSpike,
+/// What a layer of a model is for: the spikes, or for the integrator the membrane.
+fn output(current: Tensor<3>, neurons: &Neurons) -> Tensor<3> {
+    let out = scan(current, neurons).expect("shapes fit");
+    match neurons.model() {
+        NeuronModel::Integrator => out.membrane(),
+        NeuronModel::Block | NeuronModel::SingleSpike | NeuronModel::MultiSpike => out.spikes(),
+    }
 }
 
-impl Kernel {
-    pub const ALL: [Self; 4] = [
-        Self::Integrate,
-        Self::Block,
-        Self::SingleSpike,
-        Self::MultiSpike,
-    ];
-
-    fn run(self, current: Tensor<3>, neurons: &LeakyNeurons) -> Tensor<3> {
-        let model = match self {
-            Self::Integrate => return integrate(current, neurons).expect("shapes fit"),
-            Self::Block => NeuronModel::Block,
-            Self::SingleSpike => NeuronModel::SingleSpike,
-            Self::MultiSpike => NeuronModel::MultiSpike,
-        };
-        spikes(current, neurons, model).expect("shapes fit").spikes
-    }
-
-    /// Float32 values that forward and backward must read or write for each neuron-step: current,
-    /// membrane and, of spiking neurons, spikes; gradient, membrane, gradient.
-    fn values(self) -> (usize, usize) {
-        match self {
-            Self::Integrate => (2, 3),
-            _ => (3, 3),
-        }
+/// Float32 values that forward and backward must read or write for each neuron-step: current, potential and, of
+/// spiking neurons, spikes; gradient, potential, gradient.
+fn values(model: NeuronModel) -> (usize, usize) {
+    match model {
+        NeuronModel::Integrator => (2, 3),
+        NeuronModel::Block | NeuronModel::SingleSpike | NeuronModel::MultiSpike => (3, 3),
     }
 }
 
@@ -66,10 +46,10 @@ pub fn sizes(quick: bool) -> Vec<Sizes> {
     all[..count].to_vec()
 }
 
-/// Medians of one kernel.
+/// Medians of one model's scan.
 #[derive(Debug, Clone, Serialize)]
 pub struct Cell {
-    kernel: Kernel,
+    model: &'static str,
     batch: usize,
     steps: usize,
     neurons: usize,
@@ -82,20 +62,20 @@ pub struct Cell {
 }
 
 pub fn measure(
-    kernel: Kernel,
+    model: NeuronModel,
     [batch, steps, n]: Sizes,
     copy: f64,
     device: &NamedDevice,
-) -> runner::Result<Cell> {
+) -> Result<Cell, DeviceError> {
     let tracked = device.device.clone().autodiff();
     let uniform = Distribution::Uniform(0.0, 0.3);
     let current = Tensor::<3>::random([batch, steps, n], uniform, &tracked).require_grad();
-    let neurons = LeakyNeurons::new(Tensor::full([n], 0.9, &tracked).require_grad());
+    let neurons = Neurons::new(Tensor::full([n], 0.9, &tracked).require_grad(), model);
     let (mut forward, mut backward) = (Vec::new(), Vec::new());
     for _ in 0..REPETITIONS + 2 {
         device.sync()?;
         let start = Instant::now();
-        let out = kernel.run(current.clone(), &neurons);
+        let out = output(current.clone(), &neurons);
         device.sync()?;
         forward.push(start.elapsed().as_secs_f64());
         let loss = out.sum();
@@ -109,10 +89,10 @@ pub fn measure(
     let forward = benches::median(forward.into_iter().skip(2));
     let backward = benches::median(backward.into_iter().skip(2));
     let neuron_steps = (batch * steps * n) as f64;
-    let (up, down) = kernel.values();
+    let (up, down) = values(model);
     let share = |values: usize, seconds: f64| neuron_steps * (4 * values) as f64 / seconds / copy;
     Ok(Cell {
-        kernel,
+        model: model.name(),
         batch,
         steps,
         neurons: n,
@@ -129,7 +109,7 @@ impl fmt::Display for Cell {
         write!(
             f,
             "{:<12} {:>4} × {:>5} × {:>5}  forward {:>8.3} ms, {:>3.0} % of a copy; backward {:>8.3} ms, {:>3.0} %",
-            format!("{:?}", self.kernel),
+            self.model,
             self.batch,
             self.steps,
             self.neurons,

@@ -6,7 +6,7 @@ use std::fs;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
-use crate::device::NamedDevice;
+use block_core::device::NamedDevice;
 
 /// Written to `environment.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

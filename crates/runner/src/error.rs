@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use block_core::SpikeError;
+use block_core::device::DeviceError;
 use block_data::DataError;
 use block_models::ConfigError;
 use thiserror::Error;
@@ -98,24 +99,9 @@ pub enum RunnerError {
         /// The argument.
         argument: String,
     },
-    /// A device that cannot be used.
-    #[error("device {request}: {problem}; {remedy}")]
-    Device {
-        /// The device asked for.
-        request: String,
-        /// What is wrong with it.
-        problem: String,
-        /// What to do.
-        remedy: String,
-    },
-    /// The device failed during the work.
-    #[error("device {device} failed: {problem}")]
-    DeviceFailed {
-        /// The device.
-        device: String,
-        /// What it says.
-        problem: String,
-    },
+    /// A device that cannot be used, or that failed during the work.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// A data set that cannot be found, read or loaded.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -201,7 +187,7 @@ impl RunnerError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Interrupted { .. } => 130,
-            Self::Diverged { .. } | Self::DeviceFailed { .. } | Self::Spikes(_) => 1,
+            Self::Diverged { .. } | Self::Device(DeviceError::Failed { .. }) | Self::Spikes(_) => 1,
             _ => 2,
         }
     }

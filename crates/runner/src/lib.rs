@@ -7,7 +7,9 @@
 //! ```no_run
 //! use std::path::Path;
 //! use std::sync::atomic::AtomicBool;
-//! use runner::{Config, Plan, RunFolder, Trainer, device, progress::Progress};
+//!
+//! use block_core::device;
+//! use runner::{Config, Plan, RunFolder, Trainer, progress::Progress};
 //!
 //! let config = Config::load(Path::new("configs/yinyang.toml"), &["train.epochs=3".to_string()])?;
 //! let device = device::select("cpu")?;
@@ -25,7 +27,6 @@ pub mod cli;
 mod clock;
 mod config;
 pub mod data;
-pub mod device;
 mod environment;
 mod error;
 mod evaluate;
@@ -37,6 +38,9 @@ mod run_folder;
 mod summary;
 mod train;
 mod weights;
+
+#[cfg(feature = "cuda")]
+use burn_cuda as _;
 
 pub use config::{
     BetaKeys, Config, DataConfig, EncodeConfig, ModelConfig, ModelKind, TrainConfig, Validation,

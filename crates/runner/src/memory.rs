@@ -3,10 +3,10 @@
 use block_data::Samples;
 use block_models::{Formulation, LinearNetworkConfig};
 
-use crate::device::NamedDevice;
 use crate::environment::available_memory_bytes;
 use crate::error::{Result, RunnerError};
 use crate::plan::Plan;
+use block_core::device::NamedDevice;
 
 /// Bytes of a number, and of an index of an event.
 const NUMBER: u128 = 4;

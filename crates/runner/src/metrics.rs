@@ -1,6 +1,6 @@
 //! What is measured of batches and epochs, and the lines of the logs.
 
-use block_core::SpikeTrain;
+use block_core::LayerInput;
 use block_data::SpikeBatch;
 use block_models::LinearNetwork;
 use burn::nn::loss::CrossEntropyLossConfig;
@@ -30,7 +30,7 @@ impl Forward {
     ///
     /// [`RunnerError::Spikes`](crate::RunnerError::Spikes) if the batch does not fit the network.
     pub fn run(network: &LinearNetwork, batch: SpikeBatch) -> Result<Self> {
-        let output = network.forward(&SpikeTrain::from(batch.events))?;
+        let output = network.forward(&LayerInput::from(batch.events))?;
         let classes = output.logits.dims()[1];
         let loss = CrossEntropyLossConfig::new().init(&output.logits.device());
         let loss = loss.forward(output.logits.clone(), batch.targets.clone());

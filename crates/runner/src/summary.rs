@@ -5,13 +5,13 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::device::NamedDevice;
 use crate::environment::peak_memory_bytes;
 use crate::error::{Result, RunnerError};
 use crate::evaluate::Evaluation;
 use crate::metrics::{EpochRecord, microseconds};
 use crate::plan::Plan;
 use crate::run_folder::{BATCHES, EPOCHS, RunFolder};
+use block_core::device::NamedDevice;
 
 /// Written to `summary.json`. Timings and memory apart, it is the same in every run of a config
 /// on a device.

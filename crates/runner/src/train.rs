@@ -12,13 +12,13 @@ use burn::tensor::Device;
 
 use crate::adam::Adam;
 use crate::checkpoint::{Best, Checkpoint, Position};
-use crate::device::NamedDevice;
 use crate::error::{Result, RunnerError};
 use crate::evaluate::Evaluation;
 use crate::metrics::{BatchRecord, EpochRecord, Forward, Totals, microseconds};
 use crate::plan::Plan;
 use crate::run_folder::{BATCHES, BEST, EPOCHS, LAST, Log, RESUME, RunFolder};
 use crate::weights;
+use block_core::device::NamedDevice;
 
 /// Told how the training goes.
 pub trait Observer {

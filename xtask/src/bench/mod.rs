@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use benches::{Measurement, Method, Workload};
+use block_core::simd::{self, InstructionSet};
 use block_models::Formulation;
 use clap::builder::PossibleValuesParser;
 
@@ -29,6 +30,10 @@ pub struct Args {
     /// `auto`, `cpu`, `cuda`, `cuda:N`, `wgpu` or `wgpu:N`, of those compiled in.
     #[arg(long, default_value = "cpu")]
     device: String,
+    /// The instruction set of the CPU's kernels, `avx512`, `avx2` or `baseline`; by default the widest that the
+    /// processor has.
+    #[arg(long, value_name = "SET")]
+    simd: Option<InstructionSet>,
     /// Timed repetitions at most, after two that are not counted; 3 or more end after 8 seconds. By
     /// default 30, of long 3.
     #[arg(long)]
@@ -51,7 +56,7 @@ pub fn run(args: &Args) -> Result<(), String> {
         return Ok(());
     }
     // Before the table begins, not in each child.
-    runner::device::select(&args.device).map_err(|e| e.to_string())?;
+    block_core::device::select(&args.device).map_err(|e| e.to_string())?;
     let mut earlier = args.against.as_deref().map(Earlier::read).transpose()?;
     let mut comparison = Vec::new();
     let scan = Method::Neurons(Formulation::Scan);
@@ -61,6 +66,7 @@ pub fn run(args: &Args) -> Result<(), String> {
             "--roofline counts what the scan does, found --formulation {found}"
         ));
     }
+    let mut implausible = Vec::new();
     let (header, row): (&str, fn(&Measurement) -> String) = match args.roofline {
         true => (roofline::HEADER, roofline::row),
         false => (table::HEADER, table::row),
@@ -79,6 +85,7 @@ pub fn run(args: &Args) -> Result<(), String> {
             true => println!("{line}"),
             false => println!("{}", row(&measurement)),
         }
+        implausible.extend(roofline::beaten(&measurement).filter(|_| args.roofline));
         comparison.extend(
             earlier
                 .as_mut()
@@ -92,16 +99,23 @@ pub fn run(args: &Args) -> Result<(), String> {
             false => println!("{line}"),
         }
     }
-    Ok(())
+    match implausible.is_empty() {
+        true => Ok(()),
+        false => Err(implausible.join("\n")),
+    }
 }
 
 /// The measurement as a JSON line.
 fn measure(workload: Workload, args: &Args) -> Result<String, String> {
     let few = if workload == Workload::Long { 3 } else { 30 };
     let repetitions = args.repetitions.map_or(few, NonZeroUsize::get);
-    let device = runner::device::select(&args.device).map_err(|e| e.to_string())?;
-    let measurement = benches::measure(workload, args.formulation, repetitions, &device)
-        .map_err(|e| e.to_string())?;
+    let device = block_core::device::select(&args.device).map_err(|e| e.to_string())?;
+    let set = args.simd.unwrap_or_else(InstructionSet::best);
+    let measurement = simd::with(set, || {
+        let peak = runner::peak_memory_bytes;
+        benches::measure(workload, args.formulation, repetitions, &device, peak)
+    });
+    let measurement = measurement.map_err(|e| e.to_string())?;
     serde_json::to_string(&measurement).map_err(|e| e.to_string())
 }
 
@@ -113,6 +127,9 @@ fn child(index: usize, args: &Args) -> Result<String, String> {
         .args(["bench", "--only", &index.to_string()])
         .args(["--formulation", &args.formulation.to_string()])
         .args(["--device", &args.device]);
+    if let Some(set) = args.simd {
+        command.args(["--simd", set.name()]);
+    }
     if let Some(repetitions) = args.repetitions {
         command.args(["--repetitions", &repetitions.to_string()]);
     }

@@ -2,11 +2,11 @@
 
 use benches::Measurement;
 
-pub const HEADER: &str = "workload  neurons                steps  formulation      engine  forward ms  backward ms     step ms  us/time step  repetitions   peak MB  G neuron-steps/s  baseline ms  ratio";
+pub const HEADER: &str = "workload      neurons                steps  formulation      engine  forward ms  backward ms     step ms  us/time step  repetitions   peak MB  G neuron-steps/s  baseline ms  ratio  set       spikes/sample";
 
 pub fn row(m: &Measurement) -> String {
     format!(
-        "{:<9} {:<22} {:>5}  {:<16} {:<6} {:>11.2} {:>12.2} {:>11.2} {:>13.2} {:>12} {:>9} {:>17.3} {:>12} {:>6}",
+        "{:<13} {:<22} {:>5}  {:<16} {:<6} {:>11.2} {:>12.2} {:>11.2} {:>13.2} {:>12} {:>9} {:>17.3} {:>12} {:>6}  {:<8} {:>14}",
         m.workload,
         neurons(m),
         m.steps,
@@ -21,6 +21,8 @@ pub fn row(m: &Measurement) -> String {
         m.neuron_steps_per_second * 1e-9,
         or_dash(m.baseline_seconds.map(|s| format!("{:.2}", s * 1e3))),
         or_dash(m.ratio.map(|r| format!("{r:.2}"))),
+        or_dash(m.instruction_set.clone()),
+        or_dash(m.hidden_spikes.map(|spikes| format!("{spikes:.1}"))),
     )
 }
 

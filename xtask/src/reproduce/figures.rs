@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use block_core::standard::{multi_spike, single_spike};
-use block_core::{LeakyNeurons, SpikeError, SpikeEventsBuilder, SpikeTrain, Synapses, block};
+use block_core::{
+    LayerInput, NeuronModel, Neurons, SpikeError, SpikeEventsBuilder, Synapses, convolution,
+    reference,
+};
 use burn::tensor::{Device, Tensor};
 
 use super::content::{Figure, Section};
@@ -86,11 +88,11 @@ pub fn section() -> Result<Section, String> {
 
 fn figures() -> Result<[Figure; 3], Box<dyn std::error::Error>> {
     let [current, neurons] = [SINGLE.current()?, MULTI.current()?];
-    let single = single_spike(current.clone(), &SINGLE.neurons())?;
-    let multi = multi_spike(neurons.clone(), &MULTI.neurons())?;
+    let single = reference::scan(current.clone(), &SINGLE.neurons(NeuronModel::SingleSpike))?;
+    let multi = reference::scan(neurons.clone(), &MULTI.neurons(NeuronModel::MultiSpike))?;
     let driven = BLOCK.current()?;
     // The scan never makes z.
-    let block = block::convolution(driven.clone(), &BLOCK.neurons())?;
+    let block = convolution(driven.clone(), &BLOCK.neurons(NeuronModel::Block))?;
     let clipped = |membrane: Tensor<3>| line("V, at most 1", membrane.clamp_max(1.0), Some(1.0));
     let figure = |name, title: &str, panels: &[Panel], alt: &str| {
         Ok::<_, String>(Figure {
@@ -150,11 +152,11 @@ impl Neuron {
             weight: Tensor::<1>::from_floats(self.weights, &device).reshape([units, 1]),
             bias: Tensor::zeros([1], &device),
         };
-        synapses.current(&SpikeTrain::from(events.build(&device)))
+        synapses.current(&LayerInput::from(events.build(&device)))
     }
 
-    fn neurons(&self) -> LeakyNeurons {
-        LeakyNeurons::new(Tensor::from_floats([self.beta], &Device::flex()))
+    fn neurons(&self, model: NeuronModel) -> Neurons {
+        Neurons::new(Tensor::from_floats([self.beta], &Device::flex()), model)
     }
 
     fn raster(&self) -> Panel {
@@ -198,23 +200,31 @@ mod tests {
 
     #[test]
     fn figure_1_fires_when_the_papers_does() {
-        let single = single_spike(SINGLE.current().unwrap(), &SINGLE.neurons()).unwrap();
+        let single = reference::scan(
+            SINGLE.current().unwrap(),
+            &SINGLE.neurons(NeuronModel::SingleSpike),
+        )
+        .unwrap();
         assert_eq!(steps(single.spikes), [50]);
-        let multi = multi_spike(MULTI.current().unwrap(), &MULTI.neurons()).unwrap();
+        let multi = reference::scan(
+            MULTI.current().unwrap(),
+            &MULTI.neurons(NeuronModel::MultiSpike),
+        )
+        .unwrap();
         assert_eq!(steps(multi.spikes), [72, 76]);
     }
 
     #[test]
     fn figure_2_has_the_papers_faulty_spikes() {
         let current = BLOCK.current().unwrap();
-        let block = block::convolution(current.clone(), &BLOCK.neurons()).unwrap();
+        let block = convolution(current.clone(), &BLOCK.neurons(NeuronModel::Block)).unwrap();
         assert_eq!(steps(block.spikes), [20]);
         let faulty: Vec<usize> = (20..=28).chain(30..=47).chain(51..=94).collect();
         assert_eq!(faulty.len(), 71);
         assert_eq!(steps(block.faulty), faulty);
         assert_eq!(floats(block.order)[99], 3001.0);
-        let scan = block::scan(current, &BLOCK.neurons()).unwrap();
-        assert_eq!(steps(scan.spikes), [20]);
+        let scan = block_core::scan(current, &BLOCK.neurons(NeuronModel::Block)).unwrap();
+        assert_eq!(steps(scan.spikes()), [20]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use block_core::SpikeTrain;
+use block_core::LayerInput;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
@@ -20,7 +20,7 @@ pub fn page<'a>(path: &'a Path, size: (u32, u32), title: &str) -> Result<Area<'a
     Ok(area.titled(title, ("sans-serif", 17))?)
 }
 
-pub fn raster(area: &Area<'_>, input: &SpikeTrain) -> Result {
+pub fn raster(area: &Area<'_>, input: &LayerInput) -> Result {
     let mut chart = ChartBuilder::on(area)
         .margin(8)
         .x_label_area_size(36)

@@ -2,7 +2,7 @@
 //! word's spikes is missing, every spike comes up to 5 steps early or late, and as many come from elsewhere.
 
 use block_core::{
-    FusedAdam, LeakyNeurons, NeuronModel, SpikeEventsBuilder, SpikeTrain, Synapses, spiking_readout,
+    FusedAdam, LayerInput, NeuronModel, Neurons, SpikeEventsBuilder, Synapses, linear_readout,
 };
 use burn::module::{Initializer, Module, Param};
 use burn::optim::{GradientsParams, ModuleOptimizer};
@@ -68,14 +68,14 @@ impl Words {
         }
         let words = TensorData::new(words, [samples, 1]);
         Ok(Spoken {
-            input: SpikeTrain::from(events.build(device)),
+            input: LayerInput::from(events.build(device)),
             words: Tensor::from_data(words, device),
         })
     }
 }
 
 struct Spoken {
-    input: SpikeTrain,
+    input: LayerInput,
     /// `[sample, 1]`.
     words: Tensor<2, Int>,
 }
@@ -115,8 +115,8 @@ impl Layer {
         }
     }
 
-    fn neurons(&self) -> LeakyNeurons {
-        LeakyNeurons::new(self.beta.val())
+    fn neurons(&self, model: NeuronModel) -> Neurons {
+        Neurons::new(self.beta.val(), model)
     }
 }
 
@@ -131,14 +131,13 @@ impl Network {
     }
 
     /// The readouts' potentials, summed over time: `[sample, word]`.
-    fn scores(&self, input: &SpikeTrain) -> Result<Tensor<2>> {
-        let trace = spiking_readout(
+    fn scores(&self, input: &LayerInput) -> Result<Tensor<2>> {
+        let trace = linear_readout(
             input,
             &self.hidden.synapses(),
-            &self.hidden.neurons(),
-            NeuronModel::Block,
+            &self.hidden.neurons(NeuronModel::Block),
             &self.readout.synapses(),
-            &self.readout.neurons(),
+            &self.readout.neurons(NeuronModel::Integrator),
         )?;
         Ok(trace.membrane.sum_dim(1).squeeze_dim(1))
     }

@@ -5,9 +5,9 @@ use std::fmt::Write;
 use super::arguments::CheckArguments;
 use super::commands::load;
 use crate::config::Validation;
-use crate::device;
 use crate::error::Result;
 use crate::plan::Plan;
+use block_core::device;
 
 /// Says what a config would do.
 pub(super) fn check(arguments: &CheckArguments) -> Result<String> {

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use super::arguments::{EvalArguments, PlaceArguments, TrainArguments};
 use super::{STOP, catch_interrupts};
 use crate::config::{Config, absolute_folder};
-use crate::device::{self, NamedDevice};
 use crate::environment::Environment;
 use crate::error::{Result, RunnerError};
 use crate::evaluate::Evaluation;
@@ -15,6 +14,7 @@ use crate::progress::Progress;
 use crate::run_folder::{self, BEST, CONFIG, ENVIRONMENT, EVALUATION, RunFolder, SUMMARY};
 use crate::summary::Summary;
 use crate::train::{Trainer, restore};
+use block_core::device::{self, NamedDevice};
 
 /// A config with the folder of data sets that the command line names.
 pub(super) fn load(path: &Path, set: &[String], place: &PlaceArguments) -> Result<Config> {

@@ -34,7 +34,7 @@ fn leave(run: &Run, places: &Places, folder: &Path, epochs: usize, ended: bool) 
     fs::create_dir_all(folder).unwrap();
     let config = run.config(places).unwrap().to_toml();
     fs::write(folder.join("config.toml"), config).unwrap();
-    let environment = Environment::current(&runner::device::select("cpu").unwrap());
+    let environment = Environment::current(&block_core::device::select("cpu").unwrap());
     fs::write(
         folder.join("environment.json"),
         serde_json::to_string(&environment).unwrap(),

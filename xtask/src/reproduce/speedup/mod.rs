@@ -19,9 +19,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use benches::{INPUTS, Lap, Pace, Stack, commit, dense_spikes};
-use block_core::SpikeTrain;
+use block_core::LayerInput;
+use block_core::device::NamedDevice;
 use runner::Environment;
-use runner::device::NamedDevice;
 
 use super::report;
 use super::results::{duration, machine};
@@ -99,7 +99,7 @@ pub fn gigabytes(text: &str) -> Result<f64, String> {
 
 /// How much is left, in a line.
 pub fn status(args: &Args) -> Result<String, String> {
-    let device = runner::device::select(&args.device).map_err(|e| e.to_string())?;
+    let device = block_core::device::select(&args.device).map_err(|e| e.to_string())?;
     let (records, _) = record::read(&args.folder(&device).join(CELLS))?;
     let grid = args.preset.grid();
     let cells = grid.cells(args.preset);
@@ -129,7 +129,7 @@ fn left(cells: &[Cell], records: &[Record]) -> usize {
 }
 
 pub fn run(args: &Args) -> Result<(), String> {
-    let device = runner::device::select(&args.device).map_err(|e| e.to_string())?;
+    let device = block_core::device::select(&args.device).map_err(|e| e.to_string())?;
     if device.name != "cpu" && args.memory.is_none() && !args.draw {
         let name = &device.name;
         return Err(format!(
@@ -260,7 +260,7 @@ impl Bench<'_> {
         for lap in 0..warm_ups + self.grid.samples {
             let start = Instant::now();
             let shape = [cell.batch, cell.steps, INPUTS];
-            let input = SpikeTrain::from(dense_spikes(shape, lap as u64, &tracked));
+            let input = LayerInput::from(dense_spikes(shape, lap as u64, &tracked));
             let share = start.elapsed().as_secs_f64() / runners.len() as f64;
             let mut going = Vec::new();
             for mut runner in runners {
@@ -291,7 +291,7 @@ impl Bench<'_> {
             runners.rotate_left(1);
         }
         let shape = [cell.batch, cell.steps, INPUTS];
-        let input = SpikeTrain::from(dense_spikes(shape, 0, &tracked));
+        let input = LayerInput::from(dense_spikes(shape, 0, &tracked));
         let mut firing = stack.firing(&input).map_err(|e| e.to_string())?;
         for runner in runners {
             self.used_seconds += runner.seconds;
@@ -371,7 +371,7 @@ mod tests {
         assert_eq!(args.preset, Preset::Quick);
         assert!(status(&args).unwrap().contains("at most 5 min left"));
         let cells = args.preset.grid().cells(args.preset);
-        let device = runner::device::select("cpu").unwrap();
+        let device = block_core::device::select("cpu").unwrap();
         let bench = Bench {
             args: &args,
             grid: &args.preset.grid(),
@@ -389,7 +389,7 @@ mod tests {
     #[test]
     fn measurements_of_another_machine_are_in_the_way() {
         let folder = tempfile::tempdir().unwrap();
-        let device = runner::device::select("cpu").unwrap();
+        let device = block_core::device::select("cpu").unwrap();
         describe(folder.path(), &device, 0).unwrap();
         describe(folder.path(), &device, 1).unwrap();
         let path = folder.path().join(ENVIRONMENT);

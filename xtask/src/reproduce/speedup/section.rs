@@ -357,7 +357,7 @@ mod tests {
             journal.add(record(pace, 100, Some(seconds))).unwrap();
         }
         journal.add(record(Pace::Standard, 1000, None)).unwrap();
-        let environment = Environment::current(&runner::device::select("cpu").unwrap());
+        let environment = Environment::current(&block_core::device::select("cpu").unwrap());
         let text = serde_json::to_string(&environment).unwrap();
         fs::write(folder.join(ENVIRONMENT), text).unwrap();
 

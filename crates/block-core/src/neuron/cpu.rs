@@ -1,0 +1,347 @@
+//! The dynamics of a vector of neurons on the CPU, one step forward and one backward: written once for every
+//! vector width, for float32 and float64, and used by every operation.
+
+use fearless_simd::Simd;
+use fearless_simd::prelude::*;
+
+use super::Surrogate;
+use crate::simd::{Real, Vector};
+
+/// Runs `$body` with the [`Dynamics`] of a [`NeuronModel`](super::NeuronModel) bound to `$dynamics`.
+macro_rules! with_dynamics {
+    ($model:expr, $dynamics:ident => $body:expr) => {
+        match $model {
+            $crate::NeuronModel::Block => {
+                type $dynamics = $crate::neuron::cpu::Block<false>;
+                $body
+            }
+            $crate::NeuronModel::SingleSpike => {
+                type $dynamics = $crate::neuron::cpu::Single<true>;
+                $body
+            }
+            $crate::NeuronModel::MultiSpike => {
+                type $dynamics = $crate::neuron::cpu::Multi;
+                $body
+            }
+            $crate::NeuronModel::Integrator => {
+                type $dynamics = $crate::neuron::cpu::Single<false>;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use with_dynamics;
+
+/// [`with_dynamics`] for a layer under a readout: the block model's gradient then arrives summed over time.
+macro_rules! with_summed_dynamics {
+    ($model:expr, $dynamics:ident => $body:expr) => {
+        match $model {
+            $crate::NeuronModel::Block => {
+                type $dynamics = $crate::neuron::cpu::Block<true>;
+                $body
+            }
+            other => $crate::neuron::cpu::with_dynamics!(other, $dynamics => $body),
+        }
+    };
+}
+pub(crate) use with_summed_dynamics;
+
+/// What a neuron model does at one step, for a vector of neurons.
+///
+/// u is the potential before reset and mask, `first` the step of the first spike so far, this one included, as
+/// a floating-point number; beyond the last step if there was none.
+pub(crate) trait Dynamics: Copy + Send + Sync + 'static {
+    /// The potential that decays into the next step.
+    fn remaining<S: Simd, F: Real>(
+        simd: S,
+        u: Vector<S, F>,
+        first: Vector<S, F>,
+        t: F,
+    ) -> Vector<S, F>;
+
+    /// ∂L/∂I of a step, from the gradient of the spikes or of the membrane, `gradient`.
+    fn reverse<S: Simd, F: Real, G: Arriving>(
+        carried: &mut Carried<Vector<S, F>>,
+        gradient: Vector<S, F>,
+        at: &At<S, F>,
+    ) -> Vector<S, F>;
+}
+
+/// Which gradient arrives: [`OfSpikes`] or [`OfMembrane`].
+pub(crate) trait Arriving: Copy + Send + Sync + 'static {
+    const OF_SPIKES: bool;
+}
+
+/// ∂L/∂S arrives.
+#[derive(Clone, Copy)]
+pub(crate) struct OfSpikes;
+
+/// ∂L/∂V arrives.
+#[derive(Clone, Copy)]
+pub(crate) struct OfMembrane;
+
+impl Arriving for OfSpikes {
+    const OF_SPIKES: bool = true;
+}
+
+impl Arriving for OfMembrane {
+    const OF_SPIKES: bool = false;
+}
+
+/// A step of a vector of neurons, looked back at.
+pub(crate) struct At<S: Simd, F: Real> {
+    pub simd: S,
+    pub u: Vector<S, F>,
+    /// The surrogate derivative at u, if it is needed.
+    pub slope: Vector<S, F>,
+    pub beta: Vector<S, F>,
+    /// Step of the first spike of all.
+    pub first: Vector<S, F>,
+    pub t: F,
+}
+
+/// What the sweep back carries from step t + 1 to step t.
+#[derive(Clone, Copy)]
+pub(crate) struct Carried<V> {
+    /// ∂L/∂I of step t + 1.
+    pub d: V,
+    /// Block: ∂L/∂S summed over the later steps. Single-spike: the gradient of the mask.
+    pub once: V,
+    /// Block: summed twice.
+    pub twice: V,
+}
+
+impl<V: Copy> Carried<V> {
+    #[inline(always)]
+    pub fn new(zero: V) -> Self {
+        Self {
+            d: zero,
+            once: zero,
+            twice: zero,
+        }
+    }
+}
+
+/// 1 where the potential is above threshold, else 0.
+#[inline(always)]
+pub(crate) fn above<S: Simd, F: Real>(simd: S, u: Vector<S, F>) -> Vector<S, F> {
+    let one = Vector::<S, F>::splat(simd, F::of(1.0));
+    // In IEEE arithmetic u > 1 exactly where u − 1 > 0.
+    let zero = Vector::<S, F>::splat(simd, F::of(0.0));
+    u.simd_gt(one).select(one, zero)
+}
+
+/// The steps of the first spikes after step `t`.
+#[inline(always)]
+pub(crate) fn latch<S: Simd, F: Real>(
+    simd: S,
+    u: Vector<S, F>,
+    first: Vector<S, F>,
+    t: F,
+) -> Vector<S, F> {
+    let one = Vector::<S, F>::splat(simd, F::of(1.0));
+    let t = Vector::<S, F>::splat(simd, t);
+    u.simd_gt(one).select(first.min(t), first)
+}
+
+/// Values where `first` is `t` or later, zeros elsewhere.
+#[inline(always)]
+fn unless_fired<S: Simd, F: Real>(
+    simd: S,
+    value: Vector<S, F>,
+    first: Vector<S, F>,
+    t: F,
+) -> Vector<S, F> {
+    let zero = Vector::<S, F>::splat(simd, F::of(0.0));
+    let t = Vector::<S, F>::splat(simd, t);
+    first.simd_ge(t).select(value, zero)
+}
+
+/// The block model: no reset. `SUMMED`: what arrives is not ∂L/∂S but ∂L/∂S̃, both sums over time
+/// included.
+#[derive(Clone, Copy)]
+pub(crate) struct Block<const SUMMED: bool>;
+
+impl<const SUMMED: bool> Dynamics for Block<SUMMED> {
+    #[inline(always)]
+    fn remaining<S: Simd, F: Real>(_: S, u: Vector<S, F>, _: Vector<S, F>, _: F) -> Vector<S, F> {
+        u
+    }
+
+    #[inline(always)]
+    fn reverse<S: Simd, F: Real, G: Arriving>(
+        carried: &mut Carried<Vector<S, F>>,
+        gradient: Vector<S, F>,
+        at: &At<S, F>,
+    ) -> Vector<S, F> {
+        let direct = match (G::OF_SPIKES, SUMMED) {
+            (false, _) => gradient,
+            (true, true) => gradient * at.slope,
+            (true, false) => {
+                carried.once += gradient;
+                carried.twice += carried.once;
+                carried.twice * at.slope
+            }
+        };
+        carried.d = direct + at.beta * carried.d;
+        carried.d
+    }
+}
+
+/// The standard multi-spike model: soft reset.
+#[derive(Clone, Copy)]
+pub(crate) struct Multi;
+
+impl Dynamics for Multi {
+    #[inline(always)]
+    fn remaining<S: Simd, F: Real>(
+        simd: S,
+        u: Vector<S, F>,
+        _: Vector<S, F>,
+        _: F,
+    ) -> Vector<S, F> {
+        u - above::<S, F>(simd, u)
+    }
+
+    #[inline(always)]
+    fn reverse<S: Simd, F: Real, G: Arriving>(
+        carried: &mut Carried<Vector<S, F>>,
+        gradient: Vector<S, F>,
+        at: &At<S, F>,
+    ) -> Vector<S, F> {
+        let later = at.beta * carried.d;
+        carried.d = match G::OF_SPIKES {
+            true => (gradient - later) * at.slope + later,
+            false => (gradient + later) - later * at.slope,
+        };
+        carried.d
+    }
+}
+
+/// The standard single-spike model, and with a membrane that is not `MASKED` the integrator.
+///
+/// With m the mask before the step and e, r the gradients of s and V: before the first spike m and s tie at 0
+/// and share the gradient of max(m, s), at it all of it goes to s, after it all to m (w = ½, 1, 0).
+///
+/// ```text
+/// gs = e + gm·w                    gm: the gradient of the mask after the step
+/// gV = r + β·D'                    D' = D[t+1]
+/// gm ← gm·(1−w) − gs·s̃ − gV·u      the last only if MASKED
+/// D  = gV·(1−m) + gs·(1−m)·surrogate(u)        gV alone unless MASKED
+/// ```
+#[derive(Clone, Copy)]
+pub(crate) struct Single<const MASKED: bool>;
+
+impl<const MASKED: bool> Dynamics for Single<MASKED> {
+    #[inline(always)]
+    fn remaining<S: Simd, F: Real>(
+        simd: S,
+        u: Vector<S, F>,
+        first: Vector<S, F>,
+        t: F,
+    ) -> Vector<S, F> {
+        match MASKED {
+            true => unless_fired::<S, F>(simd, u, first, t),
+            false => u,
+        }
+    }
+
+    #[inline(always)]
+    fn reverse<S: Simd, F: Real, G: Arriving>(
+        carried: &mut Carried<Vector<S, F>>,
+        gradient: Vector<S, F>,
+        at: &At<S, F>,
+    ) -> Vector<S, F> {
+        let later = at.beta * carried.d;
+        if !MASKED && !G::OF_SPIKES {
+            // Nothing reaches the mask.
+            carried.d = gradient + later;
+            return carried.d;
+        }
+        let (simd, first, t) = (at.simd, at.first, at.t);
+        let one = Vector::<S, F>::splat(simd, F::of(1.0));
+        let silent = unless_fired::<S, F>(simd, one, first, t);
+        let before = unless_fired::<S, F>(simd, one, first, t + F::of(1.0));
+        let to_spike = silent - before * F::of(0.5);
+        let shared = carried.once * to_spike;
+        let (spike, membrane) = match G::OF_SPIKES {
+            true => (gradient + shared, later),
+            false => (shared, gradient + later),
+        };
+        let kept = (carried.once - shared) - spike * above::<S, F>(simd, at.u);
+        let through = spike * at.slope;
+        (carried.once, carried.d) = match MASKED {
+            true => (kept - membrane * at.u, silent * (through + membrane)),
+            false => (kept, silent * through + membrane),
+        };
+        carried.d
+    }
+}
+
+/// Runs `$body` with the [`Derivative`] of a [`Surrogate`] bound to `$derivative`: one that knows its formula when
+/// it is compiled for the paper's, one for all the others.
+macro_rules! with_derivative {
+    ($surrogate:expr, $derivative:ident => $body:expr) => {
+        match $surrogate {
+            $crate::Surrogate::FastSigmoid { .. } => {
+                type $derivative = $crate::neuron::cpu::FastSigmoid;
+                $body
+            }
+            $crate::Surrogate::Sigmoid { .. }
+            | $crate::Surrogate::Arctan { .. }
+            | $crate::Surrogate::Triangular { .. } => {
+                type $derivative = $crate::neuron::cpu::AnySurrogate;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use with_derivative;
+
+/// The derivative of the threshold; see [`Surrogate`] for the formulas.
+pub(crate) trait Derivative: Copy + Send + Sync + 'static {
+    /// At a vector of potentials.
+    fn at<S: Simd, F: Real>(simd: S, surrogate: Surrogate, u: Vector<S, F>) -> Vector<S, F>;
+}
+
+/// [`Surrogate::FastSigmoid`].
+#[derive(Clone, Copy)]
+pub(crate) struct FastSigmoid;
+
+/// Any surrogate.
+#[derive(Clone, Copy)]
+pub(crate) struct AnySurrogate;
+
+impl Derivative for FastSigmoid {
+    #[inline(always)]
+    fn at<S: Simd, F: Real>(simd: S, surrogate: Surrogate, u: Vector<S, F>) -> Vector<S, F> {
+        let splat = |value: f64| Vector::<S, F>::splat(simd, F::of(value));
+        let one = splat(1.0);
+        let d = splat(surrogate.scale()) * (u - one).abs() + one;
+        one / (d * d)
+    }
+}
+
+impl Derivative for AnySurrogate {
+    #[inline(always)]
+    fn at<S: Simd, F: Real>(simd: S, surrogate: Surrogate, u: Vector<S, F>) -> Vector<S, F> {
+        let splat = |value: f64| Vector::<S, F>::splat(simd, F::of(value));
+        let one = splat(1.0);
+        match surrogate {
+            Surrogate::FastSigmoid { .. } => FastSigmoid::at::<S, F>(simd, surrogate, u),
+            Surrogate::Sigmoid { scale } => {
+                let x = splat(-scale) * (u - one);
+                let exp = Vector::<S, F>::from_fn(simd, |lane| x[lane].exp());
+                let s = one / (one + exp);
+                splat(scale) * s * (one - s)
+            }
+            Surrogate::Arctan { scale } => {
+                let w = splat(std::f64::consts::FRAC_PI_2 * scale) * (u - one);
+                splat(scale / 2.0) / (one + w * w)
+            }
+            Surrogate::Triangular { scale } => {
+                (one - splat(scale) * (u - one).abs()).max(splat(0.0))
+            }
+        }
+    }
+}

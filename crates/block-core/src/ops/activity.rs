@@ -1,0 +1,113 @@
+//! What a layer of neurons does over time: the result of every operation on neurons.
+
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+use burn::tensor::{Int, Tensor};
+
+use crate::device::on_host;
+use crate::spikes::{first_spike_steps, spike_counts};
+use crate::{LayerInput, NeuronModel, SpikeError, SpikeEvents};
+
+type Lazy<T> = Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send>>>;
+
+/// What a layer of neurons does over time, by any [model](NeuronModel).
+///
+/// Spikes and membrane are differentiable, separately or together. Each is computed when it is first asked
+/// for, so that what is not asked for costs nothing.
+#[derive(Clone)]
+pub struct Activity {
+    spiking: Lazy<Spiking>,
+    membrane: Lazy<Tensor<3>>,
+    shape: [usize; 3],
+    model: NeuronModel,
+}
+
+/// The spikes in their three forms.
+#[derive(Debug, Clone)]
+pub(crate) struct Spiking {
+    pub spikes: Tensor<3>,
+    pub first_steps: Tensor<2, Int>,
+    pub counts: Tensor<2, Int>,
+}
+
+impl Spiking {
+    /// First steps and counts of spikes `[batch, time, neuron]`.
+    pub fn of(spikes: Tensor<3>) -> Self {
+        Self {
+            first_steps: first_spike_steps(spikes.clone()),
+            counts: spike_counts(spikes.clone()),
+            spikes,
+        }
+    }
+}
+
+impl Activity {
+    pub(crate) fn new(
+        shape: [usize; 3],
+        model: NeuronModel,
+        spiking: impl FnOnce() -> Spiking + Send + 'static,
+        membrane: impl FnOnce() -> Tensor<3> + Send + 'static,
+    ) -> Self {
+        Self {
+            spiking: Arc::new(LazyLock::new(Box::new(spiking))),
+            membrane: Arc::new(LazyLock::new(Box::new(membrane))),
+            shape,
+            model,
+        }
+    }
+
+    /// Spikes, 0 or 1: `[batch, time, neuron]`.
+    pub fn spikes(&self) -> Tensor<3> {
+        self.spiking.spikes.clone()
+    }
+
+    /// Membrane potentials: before the reset of multi-spike neurons, after the mask of single-spike ones;
+    /// block neurons and integrators have neither: `[batch, time, neuron]`.
+    pub fn membrane(&self) -> Tensor<3> {
+        Tensor::clone(&self.membrane)
+    }
+
+    /// The step of each neuron's first spike, or the number of steps if it stays silent:
+    /// `[batch, neuron]`.
+    pub fn first_steps(&self) -> Tensor<2, Int> {
+        self.spiking.first_steps.clone()
+    }
+
+    /// How often each neuron fires, without a gradient: `[batch, neuron]`.
+    pub fn counts(&self) -> Tensor<2, Int> {
+        self.spiking.counts.clone()
+    }
+
+    /// `[batch, time, neuron]`.
+    pub fn shape(&self) -> [usize; 3] {
+        self.shape
+    }
+
+    /// The input of the next layer: the spikes, which receive the gradient, and on the CPU their events.
+    ///
+    /// # Errors
+    ///
+    /// [`SpikeError`] if the spikes cannot be listed as events.
+    pub fn to_input(&self) -> Result<LayerInput, SpikeError> {
+        let spikes = self.spikes();
+        // Elsewhere listing the events would mean a way to the host and back.
+        if !on_host(&spikes.device()) {
+            return Ok(LayerInput::Dense(spikes));
+        }
+        let events = match self.model.fires_once() {
+            true => SpikeEvents::from_first_steps(self.first_steps(), self.shape[1])?,
+            false => SpikeEvents::from_dense(spikes.clone().detach())?,
+        };
+        LayerInput::Dense(spikes).with_events(events)
+    }
+}
+
+impl fmt::Debug for Activity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Activity")
+            .field("model", &self.model)
+            .field("shape", &self.shape)
+            .finish_non_exhaustive()
+    }
+}

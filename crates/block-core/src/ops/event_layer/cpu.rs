@@ -1,0 +1,561 @@
+//! Event-driven layers on the CPU, forward.
+//!
+//! A tile of neurons, some vectors wide, keeps its weight columns in cache; each sample's potentials come from
+//! adding the weight rows of the units that fire, step by step, in registers. Nothing of size
+//! batch·time·neuron is kept for the backward pass, which runs the additions again: that costs less than the
+//! memory traffic. Tiles are spread over the threads, and each writes its own columns of the results.
+
+use std::marker::PhantomData;
+use std::sync::{Mutex, PoisonError};
+
+use burn::backend::Flex;
+use burn_flex::FlexTensor;
+use fearless_simd::Simd;
+use fearless_simd::prelude::*;
+use rayon::prelude::*;
+
+use super::{EventLayer, EventLayerOps, Events};
+use crate::NeuronModel;
+use crate::host::{dense, float, int, slice, with_real};
+use crate::neuron::Rule;
+use crate::neuron::cpu::{Dynamics, latch, with_dynamics};
+use crate::ops::scan::spikes_at;
+use crate::simd::{
+    InstructionSet, Kernel, Real, Row, Vector, add_rows, load_row, run, splat_row, store_row,
+};
+use crate::spikes::HostEvents;
+
+impl EventLayerOps for Flex {
+    fn event_spikes(layer: EventLayer<Self>, rule: Rule) -> (FlexTensor, FlexTensor, FlexTensor) {
+        let layer = layer.contiguous();
+        with_real!(layer.dtype(), F => {
+            let layer = layer.view::<F>();
+            let (batch, steps, n) = (layer.events.batch, layer.events.steps, layer.beta.len());
+            let fired = fire(layer, rule.model);
+            let spikes = float(fired.spikes::<F>(steps, n), [batch, steps, n]);
+            (spikes, int(fired.first, [batch, n]), int(fired.counts, [batch, n]))
+        })
+    }
+
+    fn event_membrane(layer: EventLayer<Self>, rule: Rule) -> FlexTensor {
+        let layer = layer.contiguous();
+        with_real!(layer.dtype(), F => {
+            let layer = layer.view::<F>();
+            let shape = [layer.events.batch, layer.events.steps, layer.beta.len()];
+            float(membrane(layer, rule.model), shape)
+        })
+    }
+}
+
+impl EventLayer<Flex> {
+    pub(in crate::ops) fn contiguous(self) -> Self {
+        Self {
+            weight: dense(&self.weight),
+            bias: dense(&self.bias),
+            beta: dense(&self.beta),
+            ..self
+        }
+    }
+
+    pub(in crate::ops) fn dtype(&self) -> burn::tensor::DType {
+        burn::backend::TensorMetadata::dtype(&self.weight)
+    }
+
+    /// The layer's numbers, which must be contiguous.
+    pub(in crate::ops) fn view<F: Real>(&self) -> Layer<'_, F> {
+        let Events::Host(events) = &self.events else {
+            unreachable!("event_route() brings a layer on the CPU events in the host's memory");
+        };
+        Layer {
+            events,
+            weight: slice(&self.weight),
+            bias: slice(&self.bias),
+            beta: slice(&self.beta),
+        }
+    }
+}
+
+/// What a layer computes with; weights `[inputs, n]`, bias and β `[n]`.
+#[derive(Clone, Copy)]
+pub(in crate::ops) struct Layer<'a, F> {
+    pub events: &'a HostEvents,
+    pub weight: &'a [F],
+    pub bias: &'a [F],
+    pub beta: &'a [F],
+}
+
+/// Vectors of a tile that is 64 float32 wide, for AVX-512.
+pub(super) const WIDE: usize = 4;
+
+/// Vectors of a tile that is 32 float32 wide.
+pub(super) const NARROW: usize = 2;
+
+/// Whether 64 float32 a tile are better than 32: where all potentials of a group of samples still
+/// fit the second-level cache, and there are tiles enough for the threads.
+pub(super) fn is_wide<F: Real>(set: InstructionSet, events: &HostEvents, n: usize) -> bool {
+    let few = n < 4 * WIDE * F::LANES * rayon::current_num_threads();
+    set == InstructionSet::Avx512 && events.steps <= 256 && !few
+}
+
+/// The parameters of a tile of neurons; lanes beyond the last neuron are zero.
+pub(super) struct Tile<F: Real, const R: usize> {
+    pub weight: Vec<Row<F, R>>,
+    /// Sum of the weights over all inputs.
+    total: Row<F, R>,
+    bias: Row<F, R>,
+    pub beta: Row<F, R>,
+}
+
+impl<F: Real, const R: usize> Default for Tile<F, R> {
+    fn default() -> Self {
+        Self {
+            weight: Vec::new(),
+            total: [F::ZERO; R],
+            bias: [F::ZERO; R],
+            beta: [F::ZERO; R],
+        }
+    }
+}
+
+impl<F: Real, const R: usize> Tile<F, R> {
+    /// Neurons of a tile.
+    pub const NEURONS: usize = R * F::LANES;
+
+    /// Takes the neurons from `start` on.
+    #[inline(always)]
+    pub fn load<S: Simd>(&mut self, simd: S, layer: &Layer<'_, F>, start: usize) {
+        let n = layer.beta.len();
+        let neurons = start..n.min(start + Self::NEURONS);
+        self.weight.resize(layer.weight.len() / n, [F::ZERO; R]);
+        for (row, from) in self.weight.iter_mut().zip(layer.weight.chunks_exact(n)) {
+            pack::<F, R>(&from[neurons.clone()], row);
+        }
+        pack::<F, R>(&layer.bias[neurons.clone()], &mut self.bias);
+        pack::<F, R>(&layer.beta[neurons], &mut self.beta);
+        let mut total = splat_row::<S, F, R>(simd, F::of(0.0));
+        for row in &self.weight {
+            total = add_rows::<S, F, R>(total, load_row::<S, F, R>(simd, row));
+        }
+        store_row::<S, F, R>(&total, &mut self.total);
+    }
+
+    /// The potentials u of one sample, before reset and mask, handed to `each` step by step with the first-spike
+    /// steps so far. Returns the first-spike steps, the number of steps for "never".
+    #[inline(always)]
+    pub fn sweep<S: Simd, D: Dynamics>(
+        &self,
+        simd: S,
+        events: &HostEvents,
+        sample: usize,
+        mut each: impl FnMut(usize, &[Vector<S, F>; R], &[Vector<S, F>; R]),
+    ) -> [Vector<S, F>; R] {
+        let zero = splat_row::<S, F, R>(simd, F::of(0.0));
+        let mut first = splat_row::<S, F, R>(simd, F::of(events.steps as f64));
+        let (mut v, mut before) = (zero, zero);
+        let closing = events.closing[sample].map_or(usize::MAX, |step| step as usize);
+        let (beta, bias) = (
+            load_row::<S, F, R>(simd, &self.beta),
+            load_row::<S, F, R>(simd, &self.bias),
+        );
+        for t in 0..events.steps {
+            let step = F::of(t as f64);
+            let sum = if t == closing {
+                let total = load_row::<S, F, R>(simd, &self.total);
+                std::array::from_fn(
+                    #[inline(always)]
+                    |r| total[r] - before[r],
+                )
+            } else {
+                let sum = self.add_events(simd, events.at(sample, t));
+                before = add_rows::<S, F, R>(before, sum);
+                sum
+            };
+            for r in 0..R {
+                let u = (beta[r] * v[r] + bias[r]) + sum[r];
+                first[r] = latch::<S, F>(simd, u, first[r], step);
+                v[r] = u;
+            }
+            each(t, &v, &first);
+            for r in 0..R {
+                v[r] = D::remaining::<S, F>(simd, v[r], first[r], step);
+            }
+        }
+        first
+    }
+
+    /// The sum of the weight rows of events: of the even and of the odd ones, and of both.
+    #[inline(always)]
+    fn add_events<S: Simd>(&self, simd: S, units: &[u32]) -> [Vector<S, F>; R] {
+        let mut even = splat_row::<S, F, R>(simd, F::of(0.0));
+        let mut odd = even;
+        let (pairs, last) = units.as_chunks::<2>();
+        for &[a, b] in pairs {
+            even = add_rows::<S, F, R>(even, self.row(simd, a));
+            odd = add_rows::<S, F, R>(odd, self.row(simd, b));
+        }
+        if let [last] = last {
+            even = add_rows::<S, F, R>(even, self.row(simd, *last));
+        }
+        add_rows::<S, F, R>(even, odd)
+    }
+
+    /// The weights of a unit.
+    #[inline(always)]
+    fn row<S: Simd>(&self, simd: S, unit: u32) -> [Vector<S, F>; R] {
+        load_row::<S, F, R>(simd, &self.weight[unit as usize])
+    }
+}
+
+/// Numbers of a tile's neurons; zeros for those that there are not.
+#[inline(always)]
+fn pack<F: Real, const R: usize>(from: &[F], row: &mut Row<F, R>) {
+    for (r, line) in row.iter_mut().enumerate() {
+        match from.get(r * F::LANES..(r + 1) * F::LANES) {
+            Some(whole) => line.as_mut().copy_from_slice(whole),
+            None => {
+                let from = from.get(r * F::LANES..).unwrap_or(&[]);
+                *line = F::ZERO;
+                line.as_mut()[..from.len()].copy_from_slice(from);
+            }
+        }
+    }
+}
+
+/// The spikes of a layer, compact.
+pub(in crate::ops) struct Fired {
+    /// Steps of the first spikes, `[batch, n]`; the number of steps for "never".
+    pub first: Vec<i32>,
+    /// How often each neuron fires, `[batch, n]`.
+    pub counts: Vec<i32>,
+    /// Models that fire often: one bit a neuron, `[batch · steps]` words of each tile in turn.
+    masks: Option<Masks>,
+}
+
+struct Masks {
+    /// Neurons of a tile.
+    width: usize,
+    tiles: Vec<Vec<u64>>,
+}
+
+impl Fired {
+    /// Spikes `[batch, steps, n]`.
+    fn spikes<F: Real>(&self, steps: usize, n: usize) -> Vec<F> {
+        if self.masks.is_none() {
+            return spikes_at(&self.first, steps, n);
+        }
+        let rows = self.first.len() / n * steps;
+        let mut spikes = vec![F::of(0.0); rows * n];
+        let rows = spikes.par_chunks_mut(n).enumerate();
+        rows.for_each(|(row, spikes)| {
+            self.at(row, |neuron| spikes[neuron] = F::of(1.0));
+        });
+        spikes
+    }
+
+    /// Hands every neuron that fires in a sample to `each`, with its step: in the order of the steps, or
+    /// only in that of the neurons, but those of one step always ascending.
+    pub fn in_sample(
+        &self,
+        sample: usize,
+        steps: usize,
+        n: usize,
+        mut each: impl FnMut(usize, usize),
+    ) {
+        if self.masks.is_some() {
+            for t in 0..steps {
+                self.at(sample * steps + t, |neuron| each(t, neuron));
+            }
+            return;
+        }
+        for (neuron, &t) in self.first[sample * n..][..n].iter().enumerate() {
+            if (t as usize) < steps {
+                each(t as usize, neuron);
+            }
+        }
+    }
+
+    /// The neurons that fire in a row, ascending.
+    fn at(&self, row: usize, mut each: impl FnMut(usize)) {
+        let Some(masks) = &self.masks else { return };
+        for (tile, words) in masks.tiles.iter().enumerate() {
+            bits(words[row], |lane| each(tile * masks.width + lane));
+        }
+    }
+}
+
+/// Positions of the set bits, from the lowest.
+#[inline(always)]
+pub(super) fn bits(mut mask: u64, mut each: impl FnMut(usize)) {
+    while mask != 0 {
+        each(mask.trailing_zeros() as usize);
+        mask &= mask - 1;
+    }
+}
+
+/// Spikes of a layer.
+pub(in crate::ops) fn fire<F: Real>(layer: Layer<'_, F>, model: NeuronModel) -> Fired {
+    let set = InstructionSet::current();
+    match is_wide::<F>(set, layer.events, layer.beta.len()) {
+        true => with_dynamics!(model, D => fire_tiles::<F, D, WIDE>(set, layer, model)),
+        false => with_dynamics!(model, D => fire_tiles::<F, D, NARROW>(set, layer, model)),
+    }
+}
+
+fn fire_tiles<F: Real, D: Dynamics, const R: usize>(
+    set: InstructionSet,
+    layer: Layer<'_, F>,
+    model: NeuronModel,
+) -> Fired {
+    let HostEvents { batch, steps, .. } = *layer.events;
+    let n = layer.beta.len();
+    let width = Tile::<F, R>::NEURONS;
+    let once = model.fires_once();
+    let mut first = vec![0; batch * n];
+    let mut counts = vec![0; batch * n];
+    let words = if once { 0 } else { batch * steps };
+    let mut masks = vec![vec![0_u64; words]; n.div_ceil(width)];
+    let outputs = Columns::split(&mut first, n, width)
+        .into_iter()
+        .zip(Columns::split(&mut counts, n, width))
+        .zip(&mut masks);
+    tiles(
+        outputs,
+        |tile: &mut Tile<F, R>, index, ((first, counts), masks)| {
+            run(
+                set,
+                Fire::<F, D, R> {
+                    layer: &layer,
+                    tile,
+                    start: index * width,
+                    once,
+                    first,
+                    counts,
+                    masks,
+                    dynamics: PhantomData,
+                },
+            );
+        },
+    );
+    if once {
+        counts = first
+            .iter()
+            .map(|&first| i32::from(first < steps as i32))
+            .collect();
+    }
+    let masks = (!once).then_some(Masks {
+        width,
+        tiles: masks,
+    });
+    Fired {
+        first,
+        counts,
+        masks,
+    }
+}
+
+/// Hands each tile, by its number and with its output, to a thread, together with memory that the thread's
+/// next tile uses again.
+pub(super) fn tiles<T: Send, M: Default>(
+    outputs: impl Iterator<Item = T> + Send,
+    work: impl Fn(&mut M, usize, T) + Sync,
+) {
+    let queue = Mutex::new(outputs.enumerate());
+    let threads = 0..rayon::current_num_threads();
+    threads.into_par_iter().with_max_len(1).for_each(|_| {
+        let mut memory = M::default();
+        loop {
+            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((tile, output)) = next else { break };
+            work(&mut memory, tile, output);
+        }
+    });
+}
+
+/// The forward pass of a tile.
+struct Fire<'a, F: Real, D, const R: usize> {
+    layer: &'a Layer<'a, F>,
+    tile: &'a mut Tile<F, R>,
+    start: usize,
+    once: bool,
+    first: Columns<'a, i32>,
+    counts: Columns<'a, i32>,
+    masks: &'a mut [u64],
+    dynamics: PhantomData<D>,
+}
+
+impl<F: Real, D: Dynamics, const R: usize> Kernel for Fire<'_, F, D, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S) {
+        self.tile.load(simd, self.layer, self.start);
+        let events = self.layer.events;
+        for sample in 0..events.batch {
+            let steps = events.steps;
+            let first = if self.once {
+                self.tile.sweep::<S, D>(
+                    simd,
+                    events,
+                    sample,
+                    #[inline(always)]
+                    |_, _, _| (),
+                )
+            } else {
+                let masks = &mut self.masks[sample * steps..][..steps];
+                let first = self.tile.sweep::<S, D>(
+                    simd,
+                    events,
+                    sample,
+                    #[inline(always)]
+                    |t, u, _| masks[t] = spike_bits::<S, F, R>(simd, u),
+                );
+                // Spikes are few: cheaper than a sum in every step.
+                let mut counts = [0; 64];
+                masks
+                    .iter()
+                    .for_each(|&mask| bits(mask, |lane| counts[lane] += 1));
+                for r in 0..R {
+                    let counts = &counts[r * F::LANES..][..F::LANES];
+                    self.counts.write(sample, r, counts);
+                }
+                first
+            };
+            for (r, first) in first.iter().enumerate() {
+                self.first.write_whole::<F>(sample, r, first.as_slice());
+            }
+        }
+    }
+}
+
+/// One bit a neuron of a tile: whether its potential is above threshold.
+#[inline(always)]
+pub(super) fn spike_bits<S: Simd, F: Real, const R: usize>(simd: S, u: &[Vector<S, F>; R]) -> u64 {
+    let one = Vector::<S, F>::splat(simd, F::of(1.0));
+    let mut bits = 0;
+    for (r, u) in u.iter().enumerate() {
+        bits |= u.simd_gt(one).to_bitmask() << (r * F::LANES);
+    }
+    bits
+}
+
+/// Membrane potentials `[batch, steps, n]` of a layer, after mask and before reset.
+fn membrane<F: Real>(layer: Layer<'_, F>, model: NeuronModel) -> Vec<F> {
+    let set = InstructionSet::current();
+    let HostEvents { batch, steps, .. } = *layer.events;
+    let n = layer.beta.len();
+    let mut out = vec![F::of(0.0); batch * steps * n];
+    let width = Tile::<F, NARROW>::NEURONS;
+    let outputs = Columns::split(&mut out, n, width).into_iter();
+    tiles(outputs, |tile: &mut Tile<F, NARROW>, index, out| {
+        with_dynamics!(model, D => run(set, Membrane::<F, D, NARROW> {
+            layer: &layer,
+            tile,
+            start: index * width,
+            masked: model.masks_membrane(),
+            out,
+            dynamics: PhantomData,
+        }));
+    });
+    out
+}
+
+/// The membrane of a tile.
+struct Membrane<'a, F: Real, D, const R: usize> {
+    layer: &'a Layer<'a, F>,
+    tile: &'a mut Tile<F, R>,
+    start: usize,
+    masked: bool,
+    out: Columns<'a, F>,
+    dynamics: PhantomData<D>,
+}
+
+impl<F: Real, D: Dynamics, const R: usize> Kernel for Membrane<'_, F, D, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S) {
+        self.tile.load(simd, self.layer, self.start);
+        let events = self.layer.events;
+        for sample in 0..events.batch {
+            let row = sample * events.steps;
+            let (out, masked) = (&mut self.out, self.masked);
+            self.tile.sweep::<S, D>(
+                simd,
+                events,
+                sample,
+                #[inline(always)]
+                |t, u, first| {
+                    for r in 0..R {
+                        let v = match masked {
+                            true => D::remaining::<S, F>(simd, u[r], first[r], F::of(t as f64)),
+                            false => u[r],
+                        };
+                        out.write(row + t, r, v.as_slice());
+                    }
+                },
+            );
+        }
+    }
+}
+
+/// The columns of a row-major matrix that belong to one tile of neurons.
+pub(super) struct Columns<'a, T> {
+    data: *mut T,
+    width: usize,
+    rows: usize,
+    /// The first column and how many.
+    start: usize,
+    count: usize,
+    borrow: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: this is an exclusive borrow of plain numbers; no two of them share a column.
+unsafe impl<T: Send> Send for Columns<'_, T> {}
+
+impl<'a, T: Copy> Columns<'a, T> {
+    /// Splits a matrix of `width` columns into tiles, the last one narrower.
+    pub fn split(data: &'a mut [T], width: usize, tile: usize) -> Vec<Self> {
+        let (rows, data) = (data.len() / width, data.as_mut_ptr());
+        let starts = (0..width).step_by(tile);
+        starts
+            .map(|start| Self {
+                data,
+                width,
+                rows,
+                start,
+                count: tile.min(width - start),
+                borrow: PhantomData,
+            })
+            .collect()
+    }
+
+    /// Writes the tile's vector `r` to a row; lanes beyond the last column are dropped.
+    #[inline(always)]
+    pub fn write(&mut self, row: usize, r: usize, vector: &[T]) {
+        assert!(row < self.rows);
+        let from = r * vector.len();
+        let room = self.count.saturating_sub(from);
+        // SAFETY: the row was just checked and `room` columns of the tile are left, so this stays within the matrix,
+        // which is borrowed for 'a; the columns of this tile are this one's alone.
+        unsafe {
+            let to = self.data.add(row * self.width + self.start + from);
+            // The compiler knows the length of a whole vector, and copies it without a call.
+            match vector.len() <= room {
+                true => std::ptr::copy_nonoverlapping(vector.as_ptr(), to, vector.len()),
+                false => std::ptr::copy_nonoverlapping(vector.as_ptr(), to, room),
+            }
+        }
+    }
+}
+
+impl Columns<'_, i32> {
+    /// Writes the whole numbers of the tile's vector `r` to a row.
+    #[inline(always)]
+    fn write_whole<F: Real>(&mut self, row: usize, r: usize, values: &[F]) {
+        let mut whole = [0_i32; 16];
+        for (whole, value) in whole.iter_mut().zip(values) {
+            *whole = value.to_i32();
+        }
+        self.write(row, r, &whole[..values.len()]);
+    }
+}

@@ -1,0 +1,597 @@
+//! Event-driven layers on the CPU, backward.
+//!
+//! A few samples of a tile at a time: the potentials once more, then in their place ∂L/∂I, back in time; then
+//! the weight's gradient, unit by unit from the list of their events, so that each row of it is read and written
+//! once for all events of the group. Sums have one order, whatever the width of a tile or a vector: over
+//! samples and steps ascending, the classes of a readout the even and the odd ones apart.
+
+use std::marker::PhantomData;
+
+use burn::backend::Flex;
+use burn::backend::ops::FloatTensorOps;
+use burn::tensor::Shape;
+use burn_flex::FlexTensor;
+use fearless_simd::Simd;
+use fearless_simd::prelude::*;
+
+use super::cpu::{Columns, Layer, NARROW, Tile, WIDE, bits, is_wide, spike_bits, tiles};
+use super::{EventLayer, EventLayerGradient, LayerGradient, Maybe};
+use crate::Surrogate;
+use crate::host::{dense, float, slice, with_real};
+use crate::neuron::Rule;
+use crate::neuron::cpu::{
+    Arriving, At, Carried, Derivative, Dynamics, OfMembrane, OfSpikes, with_derivative,
+    with_dynamics, with_summed_dynamics,
+};
+use crate::ops::scan::Output;
+use crate::simd::{
+    InstructionSet, Kernel, Real, Row, Vector, add_quads, add_rows, is_native, load, load_line,
+    load_row, run, splat_row, store_row,
+};
+use crate::spikes::Stretch;
+
+impl EventLayerGradient for Flex {
+    fn event_layer_backward(
+        gradient: FlexTensor,
+        layer: EventLayer<Self>,
+        rule: Rule,
+        output: Output,
+        wanted: bool,
+    ) -> LayerGradient<Self> {
+        let layer = layer.contiguous();
+        with_real!(layer.dtype(), F => {
+            let gradient = dense(&gradient);
+            let upstream = Upstream::Wide(slice::<F>(&gradient), output);
+            backward::<F>(&layer, rule, upstream, wanted).0
+        })
+    }
+}
+
+/// The gradient that arrives at a layer.
+#[derive(Clone, Copy)]
+pub(in crate::ops) enum Upstream<'a, F> {
+    /// That of an output, `[batch, steps, n]`.
+    Wide(&'a [F], Output),
+    /// The readout's, of which ∂L/∂S, or for the block model ∂L/∂S̃, is `narrow`·`weight`ᵀ.
+    Readout {
+        /// `[batch, steps, stride]`: a row's first `classes` count; the stride is a multiple of four.
+        narrow: &'a [F],
+        stride: usize,
+        classes: usize,
+        /// `[n, classes]`
+        weight: &'a [F],
+    },
+}
+
+/// Gradients of a layer, that of its dense spikes only if it is `wanted`; and, if a readout follows neurons
+/// that fire more than once, ∂L/∂W of the readout, `[n, stride]`, as only this pass knows their spikes.
+pub(in crate::ops) fn backward<F: Real>(
+    layer: &EventLayer<Flex>,
+    rule: Rule,
+    upstream: Upstream<'_, F>,
+    wanted: bool,
+) -> (LayerGradient<Flex>, Vec<F>) {
+    let view = layer.view::<F>();
+    let (batch, steps) = (view.events.batch, view.events.steps);
+    let (inputs, n) = (view.events.inputs, view.beta.len());
+    let mut d_current = wanted.then(|| vec![F::of(0.0); batch * steps * n]);
+    let set = InstructionSet::current();
+    let out = match is_wide::<F>(set, view.events, n) {
+        true => by_model::<F, WIDE>(set, view, rule, upstream, d_current.as_deref_mut()),
+        false => by_model::<F, NARROW>(set, view, rule, upstream, d_current.as_deref_mut()),
+    };
+    let gradient = LayerGradient {
+        weight: float(out.weight, [inputs, n]),
+        bias: float(out.bias, [n]),
+        beta: float(out.beta, [n]),
+        dense: match d_current {
+            Some(d) => {
+                // ∂L/∂x = ∂L/∂I · Wᵀ, the one dense product of an event-driven layer.
+                let d = float(d, [batch * steps, n]);
+                let back = Flex::float_transpose(layer.weight.clone());
+                let d_input = Flex::float_matmul(d, back);
+                Maybe::Tensor(d_input.reshape(Shape::from([batch, steps, inputs])))
+            }
+            None => Maybe::Nothing,
+        },
+    };
+    (gradient, out.readout_weight)
+}
+
+fn by_model<F: Real, const R: usize>(
+    set: InstructionSet,
+    layer: Layer<'_, F>,
+    rule: Rule,
+    upstream: Upstream<'_, F>,
+    d_current: Option<&mut [F]>,
+) -> Gradients<F> {
+    with_derivative!(rule.surrogate, K => match upstream {
+        Upstream::Wide(_, Output::Spikes) => with_dynamics!(rule.model, D => {
+            by_tiles::<F, D, OfSpikes, K, R>(set, layer, rule, upstream, d_current)
+        }),
+        Upstream::Wide(_, Output::Membrane) => with_dynamics!(rule.model, D => {
+            by_tiles::<F, D, OfMembrane, K, R>(set, layer, rule, upstream, d_current)
+        }),
+        Upstream::Readout { .. } => with_summed_dynamics!(rule.model, D => {
+            by_tiles::<F, D, OfSpikes, K, R>(set, layer, rule, upstream, d_current)
+        }),
+    })
+}
+
+struct Gradients<F> {
+    weight: Vec<F>,
+    bias: Vec<F>,
+    beta: Vec<F>,
+    readout_weight: Vec<F>,
+}
+
+fn by_tiles<F: Real, D: Dynamics, G: Arriving, K: Derivative, const R: usize>(
+    set: InstructionSet,
+    layer: Layer<'_, F>,
+    rule: Rule,
+    upstream: Upstream<'_, F>,
+    d_current: Option<&mut [F]>,
+) -> Gradients<F> {
+    let n = layer.beta.len();
+    let zeros = |len: usize| vec![F::of(0.0); len];
+    let stride = match upstream {
+        Upstream::Readout { stride, .. } if !rule.model.fires_once() => stride,
+        _ => 0,
+    };
+    let mut gradients = Gradients {
+        weight: zeros(layer.weight.len()),
+        bias: zeros(n),
+        beta: zeros(n),
+        readout_weight: zeros(n * stride),
+    };
+    let width = Tile::<F, R>::NEURONS;
+    let split = |matrix| Columns::split(matrix, n, width).into_iter();
+    let mut current = d_current.map(split);
+    let mut readout = gradients.readout_weight.chunks_mut((width * stride).max(1));
+    let outputs: Vec<_> = split(&mut gradients.weight)
+        .zip(split(&mut gradients.bias))
+        .zip(split(&mut gradients.beta))
+        .map(|((weight, bias), beta)| Out {
+            weight,
+            bias,
+            beta,
+            current: current.as_mut().and_then(Iterator::next),
+            readout: readout.next(),
+        })
+        .collect();
+    tiles(
+        outputs.into_iter(),
+        |memory: &mut Memory<F, R>, index, out| {
+            run(
+                set,
+                Backward::<F, D, G, K, R> {
+                    layer: &layer,
+                    rule,
+                    upstream,
+                    start: index * width,
+                    memory,
+                    out,
+                    dynamics: PhantomData,
+                },
+            );
+        },
+    );
+    gradients
+}
+
+struct Out<'a, F> {
+    weight: Columns<'a, F>,
+    bias: Columns<'a, F>,
+    beta: Columns<'a, F>,
+    /// ∂L/∂I, if it is wanted.
+    current: Option<Columns<'a, F>>,
+    /// ∂L/∂W of the readout, of the tile's neurons, if only this pass knows their spikes.
+    readout: Option<&'a mut [F]>,
+}
+
+/// Memory of a tile's backward pass.
+struct Memory<F: Real, const R: usize> {
+    tile: Tile<F, R>,
+    /// ∂L/∂W, `[inputs]`.
+    weight: Vec<Row<F, R>>,
+    /// Of a group of samples u, then ∂L/∂I without the closing step's, `[samples · steps]`.
+    rows: Vec<Row<F, R>>,
+    /// The tile's readout weights by class.
+    readout: Vec<Row<F, R>>,
+    /// Of one sample, one bit a neuron that fires, `[steps]`.
+    masks: Vec<u64>,
+    /// The gradient that arrives, of a few steps.
+    arriving: Vec<Row<F, R>>,
+}
+
+impl<F: Real, const R: usize> Default for Memory<F, R> {
+    fn default() -> Self {
+        Self {
+            tile: Tile::default(),
+            weight: Vec::new(),
+            rows: Vec::new(),
+            readout: Vec::new(),
+            masks: Vec::new(),
+            arriving: vec![[F::ZERO; R]; CHUNK],
+        }
+    }
+}
+
+/// Steps that the arriving gradient is formed for at a time: few enough to stay in the first-level cache.
+const CHUNK: usize = 32;
+
+/// The backward pass of a tile.
+struct Backward<'a, F: Real, D, G, K, const R: usize> {
+    layer: &'a Layer<'a, F>,
+    rule: Rule,
+    upstream: Upstream<'a, F>,
+    start: usize,
+    memory: &'a mut Memory<F, R>,
+    out: Out<'a, F>,
+    dynamics: PhantomData<(D, G, K)>,
+}
+
+/// Sums over samples of one vector of neurons.
+#[derive(Clone, Copy)]
+struct Sums<V> {
+    bias: V,
+    beta: V,
+    /// ∂L/∂I at the closing steps, which goes to all weights.
+    to_all: V,
+}
+
+impl<F: Real, D: Dynamics, G: Arriving, K: Derivative, const R: usize> Kernel
+    for Backward<'_, F, D, G, K, R>
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S) {
+        let events = self.layer.events;
+        let steps = events.steps;
+        let Memory {
+            tile,
+            weight,
+            rows,
+            readout,
+            masks,
+            arriving,
+        } = &mut *self.memory;
+        tile.load(simd, self.layer, self.start);
+        weight.resize(events.inputs, [F::ZERO; R]);
+        weight.fill([F::ZERO; R]);
+        let samples = events.groups.first().map_or(0, |group| group.samples.len());
+        rows.resize(samples * steps, [F::ZERO; R]);
+        masks.resize(steps, 0);
+        let n = self.layer.beta.len();
+        let source = Source::new(self.upstream, n, self.start, readout);
+        let zero = Vector::<S, F>::splat(simd, F::of(0.0));
+        let mut sums = [Sums {
+            bias: zero,
+            beta: zero,
+            to_all: zero,
+        }; R];
+        for group in &events.groups {
+            for (slot, sample) in group.samples.clone().enumerate() {
+                let rows = &mut rows[slot * steps..][..steps];
+                let spikes_wanted = self.out.readout.is_some();
+                let (to_rows, to_masks) = (&mut *rows, &mut *masks);
+                let first = tile.sweep::<S, D>(
+                    simd,
+                    events,
+                    sample,
+                    #[inline(always)]
+                    |t, u, _| {
+                        store_row::<S, F, R>(u, &mut to_rows[t]);
+                        if spikes_wanted {
+                            to_masks[t] = spike_bits::<S, F, R>(simd, u);
+                        }
+                    },
+                );
+                if let Some(readout) = &mut self.out.readout {
+                    source.add_readout(sample * steps, masks, readout);
+                }
+                let mut past = Past {
+                    rows,
+                    row: sample * steps,
+                    beta: load_row::<S, F, R>(simd, &tile.beta),
+                    first,
+                    closing: events.closing[sample].map_or(usize::MAX, |step| step as usize),
+                    current: self.out.current.as_mut(),
+                };
+                past.reverse::<D, G, K>(simd, &source, self.rule.surrogate, arriving, &mut sums);
+            }
+            for stretch in &group.stretches {
+                gather::<S, F, R>(simd, stretch, rows, weight);
+            }
+        }
+        let to_all: [Vector<S, F>; R] = std::array::from_fn(|r| sums[r].to_all);
+        for (input, row) in weight.iter().enumerate() {
+            let row = add_rows::<S, F, R>(load_row::<S, F, R>(simd, row), to_all);
+            for (r, vector) in row.iter().enumerate() {
+                self.out.weight.write(input, r, vector.as_slice());
+            }
+        }
+        for (r, sums) in sums.iter().enumerate() {
+            self.out.bias.write(0, r, sums.bias.as_slice());
+            self.out.beta.write(0, r, sums.beta.as_slice());
+        }
+    }
+}
+
+/// Adds some rows' share to the gradient of the weight: to that of every unit ∂L/∂I of its events.
+#[inline(always)]
+fn gather<S: Simd, F: Real, const R: usize>(
+    simd: S,
+    stretch: &Stretch,
+    d_current: &[Row<F, R>],
+    weight: &mut [Row<F, R>],
+) {
+    let d_current = &d_current[stretch.first_row..];
+    let (mut units, mut rows) = (stretch.units.as_slice(), stretch.rows.as_slice());
+    for &(events, count) in &stretch.buckets {
+        let now;
+        (now, units) = units.split_at(count as usize);
+        for &unit in now {
+            let row = &mut weight[unit as usize];
+            let mut sum = load_row::<S, F, R>(simd, row);
+            let now;
+            (now, rows) = rows.split_at(events as usize);
+            for &at in now {
+                sum = add_rows::<S, F, R>(sum, load_row::<S, F, R>(simd, &d_current[at as usize]));
+            }
+            store_row::<S, F, R>(&sum, row);
+        }
+    }
+}
+
+/// One sample's tile on the way back.
+struct Past<'a, 'b, S: Simd, F: Real, const R: usize> {
+    /// u, and in its place ∂L/∂I without the closing step's.
+    rows: &'a mut [Row<F, R>],
+    /// The sample's first row of the batch.
+    row: usize,
+    beta: [Vector<S, F>; R],
+    first: [Vector<S, F>; R],
+    closing: usize,
+    current: Option<&'a mut Columns<'b, F>>,
+}
+
+impl<S: Simd, F: Real, const R: usize> Past<'_, '_, S, F, R> {
+    #[inline(always)]
+    fn reverse<D: Dynamics, G: Arriving, K: Derivative>(
+        &mut self,
+        simd: S,
+        source: &Source<'_, F, R>,
+        surrogate: Surrogate,
+        arriving: &mut [Row<F, R>],
+        sums: &mut [Sums<Vector<S, F>>; R],
+    ) {
+        let zero = Vector::<S, F>::splat(simd, F::of(0.0));
+        let mut carried = [Carried::new(zero); R];
+        let mut last = [zero; R];
+        let mut end = self.rows.len();
+        while end > 0 {
+            let start = end.saturating_sub(CHUNK);
+            source.fill(simd, self.row + start, &mut arriving[..end - start]);
+            // A narrow register has a second one to wait with for its results: so two vectors side by side
+            // where a register holds a whole one.
+            const { assert!(R.is_multiple_of(2)) };
+            for r in (0..R).step_by(2) {
+                let lines = [r, r + 1];
+                let mut state = lines.map(
+                    #[inline(always)]
+                    |r| carried[r],
+                );
+                let mut sum = lines.map(
+                    #[inline(always)]
+                    |r| sums[r],
+                );
+                let mut closing = lines.map(
+                    #[inline(always)]
+                    |r| last[r],
+                );
+                let mut u = lines.map(
+                    #[inline(always)]
+                    |r| load_line::<S, F>(simd, &self.rows[end - 1][r]),
+                );
+                for t in (start..end).rev() {
+                    let step = F::of(t as f64);
+                    for p in 0..2 {
+                        let r = r + p;
+                        let at = At {
+                            simd,
+                            u: u[p],
+                            slope: K::at::<S, F>(simd, surrogate, u[p]),
+                            beta: self.beta[r],
+                            first: self.first[r],
+                            t: step,
+                        };
+                        let gradient = load_line::<S, F>(simd, &arriving[t - start][r]);
+                        let d = D::reverse::<S, F, G>(&mut state[p], gradient, &at);
+                        u[p] = match t {
+                            0 => zero,
+                            _ => load_line::<S, F>(simd, &self.rows[t - 1][r]),
+                        };
+                        let v = D::remaining::<S, F>(simd, u[p], self.first[r], step - F::of(1.0));
+                        sum[p].bias += d;
+                        sum[p].beta += d * v;
+                        if t == self.closing {
+                            // To all units; those that fired before get it back.
+                            closing[p] = d;
+                            sum[p].to_all += d;
+                        }
+                        (d - closing[p]).store_slice(self.rows[t][r].as_mut());
+                        if let Some(current) = &mut self.current {
+                            current.write(self.row + t, r, d.as_slice());
+                        }
+                    }
+                }
+                carried[r..r + 2].copy_from_slice(&state);
+                sums[r..r + 2].copy_from_slice(&sum);
+                last[r..r + 2].copy_from_slice(&closing);
+            }
+            end = start;
+        }
+    }
+}
+
+/// The gradient that arrives at a tile.
+struct Source<'a, F: Real, const R: usize> {
+    upstream: Upstream<'a, F>,
+    /// Neurons of the layer, and the tile's first.
+    n: usize,
+    start: usize,
+    /// The tile's readout weights by class.
+    weight: &'a [Row<F, R>],
+}
+
+impl<'a, F: Real, const R: usize> Source<'a, F, R> {
+    fn new(
+        upstream: Upstream<'a, F>,
+        n: usize,
+        start: usize,
+        packed: &'a mut Vec<Row<F, R>>,
+    ) -> Self {
+        packed.clear();
+        if let Upstream::Readout {
+            classes, weight, ..
+        } = upstream
+        {
+            packed.resize(classes, [F::ZERO; R]);
+            let rows = weight[start * classes..].chunks_exact(classes);
+            for (lane, row) in rows.take(Tile::<F, R>::NEURONS).enumerate() {
+                let (r, lane) = (lane / F::LANES, lane % F::LANES);
+                for (packed, &w) in packed.iter_mut().zip(row) {
+                    packed[r].as_mut()[lane] = w;
+                }
+            }
+        }
+        Self {
+            upstream,
+            n,
+            start,
+            weight: packed,
+        }
+    }
+
+    /// The gradients of some rows, from the batch's row `row` on.
+    #[inline(always)]
+    fn fill<S: Simd>(&self, simd: S, row: usize, out: &mut [Row<F, R>]) {
+        match self.upstream {
+            Upstream::Wide(gradient, _) => {
+                let rows = gradient[row * self.n..].chunks_exact(self.n);
+                for (out, row) in out.iter_mut().zip(rows) {
+                    for (r, line) in out.iter_mut().enumerate() {
+                        let from = row.get(self.start + r * F::LANES..).unwrap_or(&[]);
+                        load::<S, F>(simd, from).store_slice(line.as_mut());
+                    }
+                }
+            }
+            Upstream::Readout {
+                narrow,
+                stride,
+                classes,
+                ..
+            } => {
+                let narrow = &narrow[row * stride..];
+                // The numbers of classes of the data sets in use; their weights then stay in registers.
+                match classes {
+                    10 => self.product::<S, 10>(simd, narrow, stride, out),
+                    20 => self.product::<S, 20>(simd, narrow, stride, out),
+                    _ => self.product_of_any(simd, narrow, stride, out),
+                }
+            }
+        }
+    }
+
+    /// Rows of `narrow` times the transposed readout weight: the even classes, plus the odd ones.
+    #[inline(always)]
+    fn product<S: Simd, const C: usize>(
+        &self,
+        simd: S,
+        narrow: &[F],
+        stride: usize,
+        out: &mut [Row<F, R>],
+    ) {
+        let Some(weight) = self.weight.first_chunk::<C>() else {
+            return;
+        };
+        let zero = Vector::<S, F>::splat(simd, F::of(0.0));
+        if is_native::<S>() {
+            // A register for each class.
+            for r in 0..R {
+                let weight: [Vector<S, F>; C] = std::array::from_fn(
+                    #[inline(always)]
+                    |c| load_line::<S, F>(simd, &weight[c][r]),
+                );
+                for (out, row) in out.iter_mut().zip(narrow.chunks(stride)) {
+                    let Some(e) = row.first_chunk::<C>() else {
+                        break;
+                    };
+                    let (mut even, mut odd) = (zero, zero);
+                    for c in (0..C).step_by(2) {
+                        even += weight[c] * e[c];
+                        if c + 1 < C {
+                            odd += weight[c + 1] * e[c + 1];
+                        }
+                    }
+                    (even + odd).store_slice(out[r].as_mut());
+                }
+            }
+            return;
+        }
+        for (out, row) in out.iter_mut().zip(narrow.chunks(stride)) {
+            let Some(e) = row.first_chunk::<C>() else {
+                break;
+            };
+            let (mut even, mut odd) = ([zero; R], [zero; R]);
+            for c in (0..C).step_by(2) {
+                for r in 0..R {
+                    even[r] += load_line::<S, F>(simd, &weight[c][r]) * e[c];
+                    if c + 1 < C {
+                        odd[r] += load_line::<S, F>(simd, &weight[c + 1][r]) * e[c + 1];
+                    }
+                }
+            }
+            store_row::<S, F, R>(&add_rows::<S, F, R>(even, odd), out);
+        }
+    }
+
+    /// [`product`](Self::product) for any number of classes.
+    #[inline(always)]
+    fn product_of_any<S: Simd>(&self, simd: S, narrow: &[F], stride: usize, out: &mut [Row<F, R>]) {
+        let zero = splat_row::<S, F, R>(simd, F::of(0.0));
+        for (out, row) in out.iter_mut().zip(narrow.chunks(stride)) {
+            let (mut even, mut odd) = (zero, zero);
+            let (pairs, last) = self.weight.as_chunks::<2>();
+            let (e, last_e) = row[..self.weight.len()].as_chunks::<2>();
+            for ([a, b], [e_a, e_b]) in pairs.iter().zip(e) {
+                for r in 0..R {
+                    even[r] += load_line::<S, F>(simd, &a[r]) * *e_a;
+                    odd[r] += load_line::<S, F>(simd, &b[r]) * *e_b;
+                }
+            }
+            if let ([a], [e_a]) = (last, last_e) {
+                for r in 0..R {
+                    even[r] += load_line::<S, F>(simd, &a[r]) * *e_a;
+                }
+            }
+            store_row::<S, F, R>(&add_rows::<S, F, R>(even, odd), out);
+        }
+    }
+
+    /// Adds to ∂L/∂W of the readout, `[neurons, stride]`, a sample's spikes: at each the readout's ∂L/∂I.
+    #[inline(always)]
+    fn add_readout(&self, row: usize, masks: &[u64], weight: &mut [F]) {
+        let Upstream::Readout { narrow, stride, .. } = self.upstream else {
+            return;
+        };
+        let rows = narrow[row * stride..].chunks(stride);
+        for (&mask, row) in masks.iter().zip(rows) {
+            bits(mask, |lane| {
+                add_quads(&mut weight[lane * stride..][..stride], row);
+            });
+        }
+    }
+}

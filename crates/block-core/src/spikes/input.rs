@@ -1,0 +1,105 @@
+//! What a layer receives.
+
+use burn::tensor::Tensor;
+
+use super::SpikeEvents;
+use crate::SpikeError;
+use crate::error::check_shape;
+
+/// What goes into a layer.
+///
+/// Events make the forward pass cheap; the dense tensor receives a gradient. What a hidden layer on the CPU
+/// hands to the next is both.
+#[derive(Debug, Clone)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a few tensor handles a batch; a box would save nothing"
+)]
+pub enum LayerInput {
+    /// `[batch, time, unit]`: spikes, spike counts or any analogue values.
+    Dense(Tensor<3>),
+    /// Events, which receive no gradient.
+    Events(SpikeEvents),
+    /// The same spikes in both forms; [`with_events`](Self::with_events) checks their shapes.
+    Both {
+        /// `[batch, time, unit]`.
+        dense: Tensor<3>,
+        /// The events of `dense`.
+        events: SpikeEvents,
+    },
+}
+
+impl From<Tensor<3>> for LayerInput {
+    /// From `[batch, time, unit]`.
+    fn from(dense: Tensor<3>) -> Self {
+        Self::Dense(dense)
+    }
+}
+
+impl From<SpikeEvents> for LayerInput {
+    fn from(events: SpikeEvents) -> Self {
+        Self::Events(events)
+    }
+}
+
+impl LayerInput {
+    /// Adds the events of the same spikes to dense ones.
+    ///
+    /// # Errors
+    ///
+    /// [`SpikeError`] if the two differ in shape; that they hold the same spikes is not checked.
+    pub fn with_events(self, events: SpikeEvents) -> Result<Self, SpikeError> {
+        const NAME: &str = "LayerInput::with_events";
+        let words = "(batch, time, unit)";
+        check_shape(NAME, "events", &events.shape(), &self.shape(), words)?;
+        Ok(match self {
+            Self::Dense(dense) | Self::Both { dense, .. } => Self::Both { dense, events },
+            Self::Events(_) => Self::Events(events),
+        })
+    }
+
+    /// `[batch, time, unit]`.
+    pub fn shape(&self) -> [usize; 3] {
+        match self {
+            Self::Dense(dense) => dense.dims(),
+            Self::Events(events) | Self::Both { events, .. } => events.shape(),
+        }
+    }
+
+    /// The dense form, if there is one.
+    pub fn dense(&self) -> Option<&Tensor<3>> {
+        match self {
+            Self::Dense(dense) | Self::Both { dense, .. } => Some(dense),
+            Self::Events(_) => None,
+        }
+    }
+
+    /// The events, if there are any.
+    pub fn events(&self) -> Option<&SpikeEvents> {
+        match self {
+            Self::Events(events) | Self::Both { events, .. } => Some(events),
+            Self::Dense(_) => None,
+        }
+    }
+
+    /// The sum of two inputs, as a skip connection forms it; each form is kept if both have it.
+    ///
+    /// # Errors
+    ///
+    /// [`SpikeError`] if the shapes differ or the inputs have no form in common.
+    pub fn add(&self, other: &Self) -> Result<Self, SpikeError> {
+        const NAME: &str = "LayerInput::add";
+        let words = "(batch, time, unit)";
+        check_shape(NAME, "other", &other.shape(), &self.shape(), words)?;
+        let dense = self.dense().zip(other.dense());
+        let dense = dense.map(|(a, b)| a.clone() + b.clone());
+        let events = self.events().zip(other.events());
+        let events = events.map(|(a, b)| a.merge(b)).transpose()?;
+        match (dense, events) {
+            (Some(dense), Some(events)) => Ok(Self::Both { dense, events }),
+            (Some(dense), None) => Ok(Self::Dense(dense)),
+            (None, Some(events)) => Ok(Self::Events(events)),
+            (None, None) => Err(SpikeError::NoCommonForm { operation: NAME }),
+        }
+    }
+}

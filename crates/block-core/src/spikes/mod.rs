@@ -1,0 +1,12 @@
+//! What goes into a layer: dense spikes, events or both, and the conversions between them.
+
+mod convert;
+mod events;
+mod host_events;
+mod input;
+
+pub use convert::{first_spike_steps, spike_counts};
+pub(crate) use events::Form;
+pub use events::{SpikeEvents, SpikeEventsBuilder};
+pub(crate) use host_events::{HostEvents, Stretch};
+pub use input::LayerInput;

@@ -182,14 +182,13 @@ impl Operation {
         match self {
             // For those that GPUs work on in slices; of the readouts one for each way to sum its weight's gradient.
             _ if sizes.neurons > 10_000 => {
-                let in_slices = matches!(
-                    self,
-                    Self::Layer(NeuronModel::Block, Output::Spikes, Route::Events)
-                        | Self::Readout(
-                            NeuronModel::Block | NeuronModel::MultiSpike,
-                            Route::Events
-                        )
-                );
+                let in_slices = match self {
+                    Self::Layer(NeuronModel::Block, Output::Spikes, Route::Events) => true,
+                    Self::Readout(model, Route::Events) => {
+                        model == NeuronModel::Block || !model.fires_once()
+                    }
+                    _ => false,
+                };
                 in_slices && dtype == DType::F32
             }
             // Step-by-step routes over a long time are slow, and nothing in them depends on it.

@@ -34,12 +34,16 @@ fn is_told_by_another(operation: Operation) -> bool {
     }
 }
 
-#[test]
-fn cpu() {
-    for dtype in [DType::F32, DType::F64, DType::F16, DType::BF16] {
-        agree("cpu", &Device::flex(), dtype);
-    }
+macro_rules! cpu_tests {
+    ($($test:ident $dtype:ident),+) => {$(
+        #[test]
+        fn $test() {
+            agree("cpu", &Device::flex(), DType::$dtype);
+        }
+    )+};
 }
+
+cpu_tests!(cpu_f32 F32, cpu_f64 F64, cpu_f16 F16, cpu_bf16 BF16);
 
 #[cfg(any(feature = "cuda", feature = "wgpu"))]
 fn gpus(name: &str, kind: burn::tensor::DeviceType, dtype: DType) {

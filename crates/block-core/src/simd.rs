@@ -34,7 +34,7 @@ impl InstructionSet {
 
     /// The widest of this processor.
     pub fn best() -> Self {
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        #[cfg(target_arch = "x86_64")]
         {
             let level = Level::new();
             if level.as_avx512().is_some() {
@@ -112,32 +112,79 @@ pub(crate) trait Kernel {
     fn run<S: Simd>(self, simd: S) -> Self::Output;
 }
 
-/// Runs a kernel with an instruction set, which the processor must have.
-pub(crate) fn run<K: Kernel>(set: InstructionSet, kernel: K) -> K::Output {
-    let level = Level::new();
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-    {
-        if let Some(simd) = level.as_avx512().filter(|_| set == InstructionSet::Avx512) {
-            return simd.vectorize(
+/// What a kernel is compiled for and run with.
+pub(crate) trait Target: Copy + Send + Sync {
+    fn run<K: Kernel>(self, kernel: K) -> K::Output;
+}
+
+/// All sets; the processor must have this one.
+impl Target for InstructionSet {
+    fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        let level = Level::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            if let Some(wide) = Wide::of(self) {
+                return wide.run(kernel);
+            }
+            if let Some(simd) = level.as_avx2().filter(|_| self >= Self::Avx2) {
+                return simd.vectorize(
+                    #[inline(always)]
+                    || kernel.run(simd),
+                );
+            }
+            let simd = level.as_sse2().expect("every x86-64 processor has SSE2");
+            simd.vectorize(
                 #[inline(always)]
                 || kernel.run(simd),
-            );
+            )
         }
-        if let Some(simd) = level.as_avx2().filter(|_| set >= InstructionSet::Avx2) {
-            return simd.vectorize(
-                #[inline(always)]
-                || kernel.run(simd),
-            );
-        }
-        if let Some(simd) = level.as_sse2() {
-            return simd.vectorize(
-                #[inline(always)]
-                || kernel.run(simd),
-            );
-        }
+        // Every set is the baseline there.
+        #[cfg(not(target_arch = "x86_64"))]
+        fearless_simd::dispatch!(level, simd => kernel.run(simd))
     }
-    let _ = set;
-    fearless_simd::dispatch!(level, simd => kernel.run(simd))
+}
+
+/// AVX-512 alone, for kernels that would only lose with fewer registers.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub(crate) struct Wide(fearless_simd::Avx512);
+
+#[cfg(target_arch = "x86_64")]
+impl Wide {
+    pub fn of(set: InstructionSet) -> Option<Self> {
+        let chosen = set == InstructionSet::Avx512;
+        Level::new().as_avx512().filter(|_| chosen).map(Self)
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Target for Wide {
+    fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        let simd = self.0;
+        simd.vectorize(
+            #[inline(always)]
+            || kernel.run(simd),
+        )
+    }
+}
+
+/// Other architectures have no AVX-512.
+#[cfg(not(target_arch = "x86_64"))]
+#[derive(Clone, Copy)]
+pub(crate) enum Wide {}
+
+#[cfg(not(target_arch = "x86_64"))]
+impl Wide {
+    pub fn of(_: InstructionSet) -> Option<Self> {
+        None
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+impl Target for Wide {
+    fn run<K: Kernel>(self, _: K) -> K::Output {
+        match self {}
+    }
 }
 
 /// Vectors of an instruction set fill one of its registers.

@@ -12,12 +12,8 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-const SURROGATES: [Surrogate; 4] = [
-    Surrogate::FastSigmoid { scale: 10.0 },
-    Surrogate::Sigmoid { scale: 4.0 },
-    Surrogate::Arctan { scale: 2.0 },
-    Surrogate::Triangular { scale: 1.5 },
-];
+/// Steepnesses that a [`Layer`] picks from.
+const SCALES: [f64; 4] = [10.0, 4.0, 2.0, 1.5];
 
 /// A random layer in float64, where two routes cannot disagree on a spike but by a tie.
 struct Layer {
@@ -36,13 +32,15 @@ impl Layer {
             (u * 2.4 - 0.4).round().max(0.0)
         });
         let betas = if shared { 1 } else { n };
+        let choice = seed as usize;
+        let surrogates = Surrogate::all(SCALES[choice % SCALES.len()]);
         Self {
             input: counts,
             weight: random(&mut rng, [inputs, n], |u| u - 0.35).require_grad(),
             bias: random(&mut rng, [n], |u| 0.2 * u - 0.1).require_grad(),
             // Beyond [0, 1] on both sides now and then.
             beta: random(&mut rng, [betas], |u| 1.2 * u - 0.1).require_grad(),
-            surrogate: SURROGATES[seed as usize % 4],
+            surrogate: surrogates[choice % surrogates.len()],
         }
     }
 
@@ -118,12 +116,7 @@ fn shapes() -> impl Strategy<Value = [usize; 4]> {
 }
 
 fn models() -> impl Strategy<Value = NeuronModel> {
-    prop_oneof![
-        Just(NeuronModel::Block),
-        Just(NeuronModel::SingleSpike),
-        Just(NeuronModel::MultiSpike),
-        Just(NeuronModel::Integrator),
-    ]
+    proptest::sample::select(&NeuronModel::ALL)
 }
 
 proptest! {

@@ -287,9 +287,7 @@ macro_rules! with_derivative {
                 type $derivative = $crate::neuron::cpu::FastSigmoid;
                 $body
             }
-            $crate::Surrogate::Sigmoid { .. }
-            | $crate::Surrogate::Arctan { .. }
-            | $crate::Surrogate::Triangular { .. } => {
+            _ => {
                 type $derivative = $crate::neuron::cpu::AnySurrogate;
                 $body
             }

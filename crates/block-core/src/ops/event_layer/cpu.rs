@@ -21,7 +21,8 @@ use crate::neuron::Rule;
 use crate::neuron::cpu::{Dynamics, latch, with_dynamics};
 use crate::ops::scan::spikes_at;
 use crate::simd::{
-    InstructionSet, Kernel, Real, Row, Vector, add_rows, load_row, run, splat_row, store_row,
+    InstructionSet, Kernel, Real, Row, Target, Vector, Wide, add_rows, load_row, splat_row,
+    store_row,
 };
 use crate::spikes::HostEvents;
 
@@ -90,11 +91,11 @@ pub(super) const WIDE: usize = 4;
 /// Vectors of a tile that is 32 float32 wide.
 pub(super) const NARROW: usize = 2;
 
-/// Whether 64 float32 a tile are better than 32: where all potentials of a group of samples still
+/// AVX-512 if 64 float32 a tile are better than 32 with it: where all potentials of a group of samples still
 /// fit the second-level cache, and there are tiles enough for the threads.
-pub(super) fn is_wide<F: Real>(set: InstructionSet, events: &HostEvents, n: usize) -> bool {
+pub(super) fn wide<F: Real>(set: InstructionSet, events: &HostEvents, n: usize) -> Option<Wide> {
     let few = n < 4 * WIDE * F::LANES * rayon::current_num_threads();
-    set == InstructionSet::Avx512 && events.steps <= 256 && !few
+    Wide::of(set).filter(|_| events.steps <= 256 && !few)
 }
 
 /// The parameters of a tile of neurons; lanes beyond the last neuron are zero.
@@ -295,14 +296,14 @@ pub(super) fn bits(mut mask: u64, mut each: impl FnMut(usize)) {
 /// Spikes of a layer.
 pub(in crate::ops) fn fire<F: Real>(layer: Layer<'_, F>, model: NeuronModel) -> Fired {
     let set = InstructionSet::current();
-    match is_wide::<F>(set, layer.events, layer.beta.len()) {
-        true => with_dynamics!(model, D => fire_tiles::<F, D, WIDE>(set, layer, model)),
-        false => with_dynamics!(model, D => fire_tiles::<F, D, NARROW>(set, layer, model)),
+    match wide::<F>(set, layer.events, layer.beta.len()) {
+        Some(wide) => with_dynamics!(model, D => fire_tiles::<F, D, WIDE>(wide, layer, model)),
+        None => with_dynamics!(model, D => fire_tiles::<F, D, NARROW>(set, layer, model)),
     }
 }
 
 fn fire_tiles<F: Real, D: Dynamics, const R: usize>(
-    set: InstructionSet,
+    target: impl Target,
     layer: Layer<'_, F>,
     model: NeuronModel,
 ) -> Fired {
@@ -321,19 +322,16 @@ fn fire_tiles<F: Real, D: Dynamics, const R: usize>(
     tiles(
         outputs,
         |tile: &mut Tile<F, R>, index, ((first, counts), masks)| {
-            run(
-                set,
-                Fire::<F, D, R> {
-                    layer: &layer,
-                    tile,
-                    start: index * width,
-                    once,
-                    first,
-                    counts,
-                    masks,
-                    dynamics: PhantomData,
-                },
-            );
+            target.run(Fire::<F, D, R> {
+                layer: &layer,
+                tile,
+                start: index * width,
+                once,
+                first,
+                counts,
+                masks,
+                dynamics: PhantomData,
+            });
         },
     );
     if once {
@@ -447,7 +445,7 @@ fn membrane<F: Real>(layer: Layer<'_, F>, model: NeuronModel) -> Vec<F> {
     let width = Tile::<F, NARROW>::NEURONS;
     let outputs = Columns::split(&mut out, n, width).into_iter();
     tiles(outputs, |tile: &mut Tile<F, NARROW>, index, out| {
-        with_dynamics!(model, D => run(set, Membrane::<F, D, NARROW> {
+        with_dynamics!(model, D => set.run(Membrane::<F, D, NARROW> {
             layer: &layer,
             tile,
             start: index * width,

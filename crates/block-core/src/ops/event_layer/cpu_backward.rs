@@ -14,7 +14,7 @@ use burn_flex::FlexTensor;
 use fearless_simd::Simd;
 use fearless_simd::prelude::*;
 
-use super::cpu::{Columns, Layer, NARROW, Tile, WIDE, bits, is_wide, spike_bits, tiles};
+use super::cpu::{Columns, Layer, NARROW, Tile, WIDE, bits, spike_bits, tiles, wide};
 use super::{EventLayer, EventLayerGradient, LayerGradient, Maybe};
 use crate::Surrogate;
 use crate::host::{dense, float, slice, with_real};
@@ -25,8 +25,8 @@ use crate::neuron::cpu::{
 };
 use crate::ops::scan::Output;
 use crate::simd::{
-    InstructionSet, Kernel, Real, Row, Vector, add_quads, add_rows, is_native, load, load_line,
-    load_row, run, splat_row, store_row,
+    InstructionSet, Kernel, Real, Row, Target, Vector, add_quads, add_rows, is_native, load,
+    load_line, load_row, splat_row, store_row,
 };
 use crate::spikes::Stretch;
 
@@ -76,9 +76,9 @@ pub(in crate::ops) fn backward<F: Real>(
     let (inputs, n) = (view.events.inputs, view.beta.len());
     let mut d_current = wanted.then(|| vec![F::of(0.0); batch * steps * n]);
     let set = InstructionSet::current();
-    let out = match is_wide::<F>(set, view.events, n) {
-        true => by_model::<F, WIDE>(set, view, rule, upstream, d_current.as_deref_mut()),
-        false => by_model::<F, NARROW>(set, view, rule, upstream, d_current.as_deref_mut()),
+    let out = match wide::<F>(set, view.events, n) {
+        Some(wide) => by_model::<F, WIDE>(wide, view, rule, upstream, d_current.as_deref_mut()),
+        None => by_model::<F, NARROW>(set, view, rule, upstream, d_current.as_deref_mut()),
     };
     let gradient = LayerGradient {
         weight: float(out.weight, [inputs, n]),
@@ -99,7 +99,7 @@ pub(in crate::ops) fn backward<F: Real>(
 }
 
 fn by_model<F: Real, const R: usize>(
-    set: InstructionSet,
+    target: impl Target,
     layer: Layer<'_, F>,
     rule: Rule,
     upstream: Upstream<'_, F>,
@@ -107,13 +107,13 @@ fn by_model<F: Real, const R: usize>(
 ) -> Gradients<F> {
     with_derivative!(rule.surrogate, K => match upstream {
         Upstream::Wide(_, Output::Spikes) => with_dynamics!(rule.model, D => {
-            by_tiles::<F, D, OfSpikes, K, R>(set, layer, rule, upstream, d_current)
+            by_tiles::<F, D, OfSpikes, K, R>(target, layer, rule, upstream, d_current)
         }),
         Upstream::Wide(_, Output::Membrane) => with_dynamics!(rule.model, D => {
-            by_tiles::<F, D, OfMembrane, K, R>(set, layer, rule, upstream, d_current)
+            by_tiles::<F, D, OfMembrane, K, R>(target, layer, rule, upstream, d_current)
         }),
         Upstream::Readout { .. } => with_summed_dynamics!(rule.model, D => {
-            by_tiles::<F, D, OfSpikes, K, R>(set, layer, rule, upstream, d_current)
+            by_tiles::<F, D, OfSpikes, K, R>(target, layer, rule, upstream, d_current)
         }),
     })
 }
@@ -126,7 +126,7 @@ struct Gradients<F> {
 }
 
 fn by_tiles<F: Real, D: Dynamics, G: Arriving, K: Derivative, const R: usize>(
-    set: InstructionSet,
+    target: impl Target,
     layer: Layer<'_, F>,
     rule: Rule,
     upstream: Upstream<'_, F>,
@@ -162,18 +162,15 @@ fn by_tiles<F: Real, D: Dynamics, G: Arriving, K: Derivative, const R: usize>(
     tiles(
         outputs.into_iter(),
         |memory: &mut Memory<F, R>, index, out| {
-            run(
-                set,
-                Backward::<F, D, G, K, R> {
-                    layer: &layer,
-                    rule,
-                    upstream,
-                    start: index * width,
-                    memory,
-                    out,
-                    dynamics: PhantomData,
-                },
-            );
+            target.run(Backward::<F, D, G, K, R> {
+                layer: &layer,
+                rule,
+                upstream,
+                start: index * width,
+                memory,
+                out,
+                dynamics: PhantomData,
+            });
         },
     );
     gradients

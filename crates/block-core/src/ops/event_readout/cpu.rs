@@ -13,7 +13,7 @@ use crate::neuron::Rule;
 use crate::ops::event_layer::EventLayer;
 use crate::ops::event_layer::cpu::{Fired, fire};
 use crate::ops::event_layer::cpu_backward::{Upstream, backward};
-use crate::simd::{InstructionSet, Kernel, Real, Vector, add_quads, load, run, store, sum_rows};
+use crate::simd::{InstructionSet, Kernel, Real, Target, Vector, add_quads, load, store, sum_rows};
 
 impl EventReadoutOps for Flex {
     fn event_readout(
@@ -101,15 +101,12 @@ fn membrane<F: Real>(fired: &Fired, weight: &[F], bias: &[F], beta: &[F], steps:
                 &weight[neuron * stride..],
             );
         });
-        run(
-            set,
-            Integrate {
-                current,
-                membrane,
-                bias,
-                beta,
-            },
-        );
+        set.run(Integrate {
+            current,
+            membrane,
+            bias,
+            beta,
+        });
     });
     membrane
 }
@@ -212,16 +209,13 @@ fn integrate_backward<F: Real>(
         .enumerate()
         .map(|(sample, (d_current, summed))| {
             let from = sample * steps * classes;
-            run(
-                set,
-                IntegrateBackward {
-                    gradient: &gradient[from..],
-                    membrane: &membrane[from..],
-                    beta,
-                    d_current,
-                    summed,
-                },
-            )
+            set.run(IntegrateBackward {
+                gradient: &gradient[from..],
+                membrane: &membrane[from..],
+                beta,
+                d_current,
+                summed,
+            })
         })
         .collect();
     let (d_bias, d_beta): (Vec<_>, Vec<_>) = partial.into_iter().unzip();

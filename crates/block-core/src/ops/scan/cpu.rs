@@ -14,7 +14,7 @@ use crate::neuron::cpu::{
     Arriving, At, Carried, Derivative, Dynamics, OfMembrane, OfSpikes, latch, with_derivative,
     with_dynamics,
 };
-use crate::simd::{InstructionSet, Kernel, Real, Vector, load, run, store, sum_rows};
+use crate::simd::{InstructionSet, Kernel, Real, Target, Vector, load, store, sum_rows};
 
 impl ScanOps for Flex {
     fn scan(current: FlexTensor, beta: FlexTensor, model: NeuronModel) -> (FlexTensor, FlexTensor) {
@@ -118,7 +118,7 @@ fn forward<F: Real>(current: &mut [F], beta: &[F], steps: usize, model: NeuronMo
         .par_chunks_mut(steps * n)
         .zip(first.par_chunks_mut(n));
     samples.for_each(|(sample, first)| {
-        with_dynamics!(model, D => run(set, Forward::<F, D> {
+        with_dynamics!(model, D => set.run(Forward::<F, D> {
             sample,
             first,
             beta,
@@ -192,7 +192,7 @@ fn backward<F: Real, G: Arriving>(gradient: &mut [F], past: Past<'_, F>, rule: R
                 ..past
             };
             with_derivative!(rule.surrogate, K => with_dynamics!(rule.model, D => {
-                run(set, Backward::<F, D, G, K> {
+                set.run(Backward::<F, D, G, K> {
                     gradient,
                     past,
                     rule,

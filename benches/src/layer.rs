@@ -1,6 +1,6 @@
 use block_core::device::{DeviceError, NamedDevice};
-use block_core::{LayerInput, NeuronModel, convolution, linear_layer};
-use block_models::{Formulation, LeakyLinear, LeakyLinearConfig};
+use block_core::{LayerInput, convolution, linear_layer};
+use block_models::{Formulation, LinearConfig, NetworkConfig, Shape, SpikingLinear};
 use burn::tensor::Tensor;
 
 use crate::stopwatch::Stopwatch;
@@ -9,7 +9,7 @@ use crate::{Lap, Passes, Work, Workload};
 /// The layer of the paper's speed benchmark: forward; the sum of its spikes, and backward.
 pub struct Layer {
     workload: Workload,
-    layer: LeakyLinear,
+    layer: SpikingLinear,
     formulation: Formulation,
     input: LayerInput,
     device: NamedDevice,
@@ -20,12 +20,15 @@ impl Layer {
     pub fn new(workload: Workload, formulation: Formulation, device: &NamedDevice) -> Self {
         let tracked = &device.device.clone().autodiff();
         let sizes = workload.sizes();
-        let config = LeakyLinearConfig::new(sizes.inputs, sizes.hidden[0])
-            .with_beta_per_neuron(true)
-            .with_beta_trained(true);
+        let config = LinearConfig {
+            beta: Some(0.9),
+            ..LinearConfig::new(sizes.hidden[0])
+        };
+        let defaults = NetworkConfig::default().layer_defaults(0);
+        let layer = config.init(Shape::Units(sizes.inputs), &defaults, tracked);
         Self {
             workload,
-            layer: config.init(tracked),
+            layer: layer.expect("the sizes make a layer"),
             formulation,
             input: workload.input(tracked),
             device: device.clone(),
@@ -34,19 +37,14 @@ impl Layer {
 
     fn forward(&self) -> Tensor<3> {
         let synapses = self.layer.synapses();
-        let model = match self.formulation {
-            Formulation::Scan => NeuronModel::Block,
-            Formulation::StandardSingle => NeuronModel::SingleSpike,
-            Formulation::StandardMulti => NeuronModel::MultiSpike,
-            Formulation::Convolution => {
-                let current = synapses.current(&self.input);
-                let neurons = self.layer.neurons(NeuronModel::Block);
-                let spikes = current.and_then(|current| convolution(current, &neurons));
-                return spikes.expect("the batch fits the layer").spikes;
-            }
+        let neurons = self.layer.neurons(self.formulation.model());
+        let spikes = if self.formulation.has_kernels() {
+            linear_layer(&self.input, &synapses, &neurons).map(|out| out.spikes())
+        } else {
+            let current = synapses.current(&self.input);
+            current.and_then(|current| Ok(convolution(current, &neurons)?.spikes))
         };
-        let out = linear_layer(&self.input, &synapses, &self.layer.neurons(model));
-        out.expect("the batch fits the layer").spikes()
+        spikes.expect("the batch fits the layer")
     }
 }
 

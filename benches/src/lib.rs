@@ -29,6 +29,7 @@ mod kernels;
 mod layer;
 mod machine;
 mod measure;
+mod memory;
 mod products;
 mod stack;
 mod stopwatch;

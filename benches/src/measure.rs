@@ -9,6 +9,7 @@ use block_models::Formulation;
 use serde::{Deserialize, Serialize};
 
 use crate::machine::{additions_per_second, copy_bandwidth};
+use crate::memory::peak_memory_bytes;
 use crate::stopwatch::median;
 use crate::{BATCH, Lap, Layer, Passes, Products, Training, Workload};
 
@@ -131,8 +132,7 @@ const PATIENCE: Duration = Duration::from_secs(8);
 const FEWEST: usize = 3;
 
 /// Measures up to `repetitions` steps after two that are not counted, in turn with the baseline's
-/// products where there is one. `peak_memory` tells the bytes that this process took at most so far, where the
-/// system tells it.
+/// products where there is one.
 ///
 /// # Errors
 ///
@@ -142,14 +142,13 @@ pub fn measure(
     method: Method,
     repetitions: usize,
     device: &NamedDevice,
-    peak_memory: fn() -> Option<u64>,
 ) -> Result<Measurement, DeviceError> {
     let mut subject = subject(workload, method, device);
     let warm_ups = if workload == Workload::Long { 1 } else { 2 };
     for _ in 0..warm_ups {
         subject.lap()?;
     }
-    let mut peak = peak_memory();
+    let mut peak = peak_memory_bytes();
     let mut baseline = baseline(workload, method, device);
     if let Some(baseline) = &mut baseline {
         baseline.lap()?;
@@ -163,7 +162,7 @@ pub fn measure(
     }
     let compared = baseline.is_some();
     if !compared {
-        peak = peak_memory();
+        peak = peak_memory_bytes();
     }
     let (work, hidden_spikes) = (subject.work(), subject.hidden_spikes());
     drop((subject, baseline));

@@ -1,6 +1,6 @@
 use block_core::device::{DeviceError, NamedDevice};
-use block_core::{LayerInput, NeuronModel, SpikeError, convolution, reference};
-use block_models::{Formulation, LeakyLinear, LeakyLinearConfig};
+use block_core::{LayerInput, NeuronModel, SpikeError, convolution, linear_layer, reference};
+use block_models::{LinearConfig, NetworkConfig, Shape, SpikingLinear};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +50,7 @@ pub enum BetaKind {
 /// Layers of neurons without a readout on the speed benchmark's dense spikes, the same weights for every
 /// [`Pace`].
 pub struct Stack {
-    layers: Vec<LeakyLinear>,
+    layers: Vec<SpikingLinear>,
     device: NamedDevice,
 }
 
@@ -58,12 +58,17 @@ impl Stack {
     /// Fresh layers of so many neurons each.
     pub fn new(layers: usize, neurons: usize, beta: BetaKind, device: &NamedDevice) -> Self {
         let tracked: Device = device.device.clone().autodiff();
+        let config = LinearConfig {
+            beta: Some(0.9),
+            beta_per_neuron: Some(beta != BetaKind::FixedShared),
+            beta_trained: Some(beta == BetaKind::TrainedPerNeuron),
+            ..LinearConfig::new(neurons)
+        };
+        let defaults = NetworkConfig::default().layer_defaults(0);
         let layer = |index: usize| {
             let inputs = if index == 0 { INPUTS } else { neurons };
-            LeakyLinearConfig::new(inputs, neurons)
-                .with_beta_per_neuron(beta != BetaKind::FixedShared)
-                .with_beta_trained(beta == BetaKind::TrainedPerNeuron)
-                .init(&tracked)
+            let layer = config.init(Shape::Units(inputs), &defaults, &tracked);
+            layer.expect("the sizes make a layer")
         };
         Self {
             layers: (0..layers).map(layer).collect(),
@@ -123,22 +128,27 @@ impl Stack {
 }
 
 /// A layer's spikes.
-fn through(layer: &LeakyLinear, input: &LayerInput, pace: Pace) -> Result<LayerInput, SpikeError> {
-    Ok(match pace {
-        Pace::Scan => layer.spikes(input, Formulation::Scan)?.spikes,
-        Pace::FusedStandard => layer.spikes(input, Formulation::StandardSingle)?.spikes,
+fn through(
+    layer: &SpikingLinear,
+    input: &LayerInput,
+    pace: Pace,
+) -> Result<LayerInput, SpikeError> {
+    let synapses = layer.synapses();
+    let fused = |model| linear_layer(input, &synapses, &layer.neurons(model))?.to_input();
+    match pace {
+        Pace::Scan => fused(NeuronModel::Block),
+        Pace::FusedStandard => fused(NeuronModel::SingleSpike),
         Pace::Convolution => {
-            let current = layer.synapses().current(input)?;
-            convolution(current, &layer.neurons(NeuronModel::Block))?
-                .spikes
-                .into()
+            let neurons = layer.neurons(NeuronModel::Block);
+            let out = convolution(synapses.current(input)?, &neurons)?;
+            Ok(out.spikes.into())
         }
         Pace::Standard => {
-            let current = layer.synapses().current(input)?;
             let neurons = layer.neurons(NeuronModel::SingleSpike);
-            reference::scan(current, &neurons)?.spikes.into()
+            let out = reference::scan(synapses.current(input)?, &neurons)?;
+            Ok(out.spikes.into())
         }
-    })
+    }
 }
 
 #[cfg(test)]

@@ -44,14 +44,14 @@ pub(crate) struct Stopwatch<'a> {
 
 impl<'a> Stopwatch<'a> {
     /// Starts when the device is idle.
-    pub fn start(device: &'a NamedDevice) -> Result<Self, DeviceError> {
+    pub(crate) fn start(device: &'a NamedDevice) -> Result<Self, DeviceError> {
         device.sync()?;
         let start = Instant::now();
         Ok(Self { device, start })
     }
 
     /// Seconds since the start or the last call, once the device is idle.
-    pub fn split(&mut self) -> Result<f64, DeviceError> {
+    pub(crate) fn split(&mut self) -> Result<f64, DeviceError> {
         self.device.sync()?;
         let now = Instant::now();
         let seconds = (now - self.start).as_secs_f64();

@@ -1,9 +1,10 @@
+use block_core::LayerInput;
 use block_core::device::{DeviceError, NamedDevice};
-use block_core::{FusedAdam, LayerInput};
-use block_models::{Formulation, LinearNetwork, LinearNetworkConfig, NetworkOutput};
+use block_models::{Adam, Formulation, Layer, Network, NetworkConfig, NetworkOutput, Shape};
 use burn::module::Param;
+use burn::nn::Linear;
 use burn::nn::loss::{CrossEntropyLoss, CrossEntropyLossConfig};
-use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::optim::GradientsParams;
 use burn::tensor::{Int, Tensor, TensorData};
 
 use crate::stopwatch::Stopwatch;
@@ -17,8 +18,8 @@ const BATCHES: usize = 12;
 pub struct Training {
     workload: Workload,
     formulation: Formulation,
-    network: Option<LinearNetwork>,
-    optimizer: ModuleOptimizer,
+    network: Option<Network>,
+    adam: Adam,
     loss: CrossEntropyLoss,
     inputs: Vec<LayerInput>,
     /// The batch of the next step.
@@ -32,13 +33,15 @@ impl Training {
     pub fn new(workload: Workload, formulation: Formulation, device: &NamedDevice) -> Self {
         let tracked = &device.device.clone().autodiff();
         let Sizes {
-            inputs,
+            inputs: units,
             hidden,
             classes,
             ..
         } = workload.sizes();
-        let config =
-            LinearNetworkConfig::new(inputs, hidden, classes).with_formulation(formulation);
+        let config = NetworkConfig {
+            formulation,
+            ..NetworkConfig::of(hidden)
+        };
         let targets: Vec<i32> = (0..BATCH).map(|i| (i % classes) as i32).collect();
         let batches = if workload == Workload::Long {
             2
@@ -46,7 +49,8 @@ impl Training {
             BATCHES
         };
         let inputs = workload.batches(batches, tracked);
-        let mut network = config.init(tracked).expect("the sizes make a network");
+        let network = config.init(Shape::Units(units), classes, tracked);
+        let mut network = network.expect("the sizes make a network");
         if workload == Workload::FmnistFiring {
             network = firing(network, formulation, &inputs[0]);
         }
@@ -54,7 +58,7 @@ impl Training {
             workload,
             formulation,
             network: Some(network),
-            optimizer: ModuleOptimizer::from(FusedAdam::default()),
+            adam: Adam::default(),
             loss: CrossEntropyLossConfig::new().init(tracked),
             inputs,
             next: 0,
@@ -74,7 +78,7 @@ impl Training {
     pub fn backward(&mut self, loss: Tensor<1>) {
         let network = self.network.take().expect("put back below");
         let gradients = GradientsParams::from_grads(loss.backward(), &network);
-        self.network = Some(self.optimizer.step(0.001, network, gradients));
+        self.network = Some(self.adam.step(0.001, network, gradients));
     }
 
     fn output(&self, batch: usize) -> NetworkOutput {
@@ -122,21 +126,18 @@ fn hidden_spikes(output: &NetworkOutput) -> f64 {
 
 /// A network whose hidden weights are scaled until its neurons fire as often on a batch as trained ones do on
 /// Fashion-MNIST: some 250 spikes a sample, of multi-spike neurons 350.
-fn firing(
-    mut network: LinearNetwork,
-    formulation: Formulation,
-    input: &LayerInput,
-) -> LinearNetwork {
+fn firing(mut network: Network, formulation: Formulation, input: &LayerInput) -> Network {
     let wanted = match formulation {
         Formulation::StandardMulti => 350.0,
         _ => 250.0,
     };
-    let fresh = network.hidden[0].weight.val().detach();
+    let weight = &mut first_linear(&mut network).weight;
+    let (id, fresh) = (weight.id, weight.val().detach());
     let (mut low, mut high) = (1.0, 64.0);
     for _ in 0..16 {
         let scale = (low + high) / 2.0;
         let weight = (fresh.clone() * scale).detach().require_grad();
-        network.hidden[0].weight = Param::initialized(network.hidden[0].weight.id, weight);
+        first_linear(&mut network).weight = Param::initialized(id, weight);
         let output = network.forward(input).expect("the batch fits the network");
         match hidden_spikes(&output) < wanted {
             true => low = scale,
@@ -144,6 +145,15 @@ fn firing(
         }
     }
     network
+}
+
+/// Weight and bias of the first hidden layer.
+fn first_linear(network: &mut Network) -> &mut Linear {
+    #[allow(irrefutable_let_patterns, reason = "there may be other kinds")]
+    let Layer::Linear(layer) = &mut network.hidden[0] else {
+        unreachable!("the workloads have linear layers");
+    };
+    &mut layer.linear
 }
 
 #[cfg(test)]

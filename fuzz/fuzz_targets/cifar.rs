@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use block_data::cifar::parse_batch;
+use block_data::formats::cifar::parse_batch;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

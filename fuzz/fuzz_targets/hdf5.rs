@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use block_data::event_files::read_events_bytes;
+use block_data::formats::event_files::read_events_bytes;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

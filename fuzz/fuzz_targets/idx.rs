@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use block_data::idx::{parse_images, parse_labels};
+use block_data::formats::idx::{parse_images, parse_labels};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use block_data::encode::decode_n_mnist;
+use block_data::formats::n_mnist::decode;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let _ = decode_n_mnist(bytes, Path::new("a"));
+    let _ = decode(bytes, Path::new("a"));
 });

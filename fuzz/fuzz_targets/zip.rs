@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use block_data::archive::{ArchiveLimits, unpack_bytes, zip_members_of_bytes};
+use block_data::formats::archive::{ArchiveLimits, unpack_bytes, zip_members_of_bytes};
 use libfuzzer_sys::fuzz_target;
 
 const LIMITS: ArchiveLimits = ArchiveLimits {

@@ -2,22 +2,33 @@
 
 use std::collections::BTreeSet;
 use std::env;
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use crate::{command, gpu};
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::command::{command, output};
+use crate::{gpu, tidy};
 
 /// What one epoch of Fashion-MNIST reaches with augmentation, over seeds, at least.
 const FIRST_EPOCH: f64 = 0.77;
+/// The packages whose programs users start, which share one build.
+const PROGRAMS: [&str; 3] = ["runner", "paper", "benches"];
+/// The packages that are made for a registry, those first that others need.
+const LIBRARIES: [&str; 3] = ["block-core", "block-models", "block-data"];
 
-pub fn run() -> Result<(), String> {
+pub(crate) fn run() -> Result<()> {
     let cargo = |args: &[&str]| command("cargo", args, &[]);
     cargo(&["fmt", "--all", "--check"])?;
+    tidy::run()?;
     one_build()?;
+    let lints = ["--workspace", "--all-targets", "--", "-D", "warnings"];
+    cargo(&[&["clippy"], &lints[..]].concat())?;
     // The tests and the epoch at the end find real data, fetched as a user's would be.
     for name in ["fashion-mnist", "mnist"] {
-        cargo(&["xtask", "data", "get", name])?;
+        cargo(&["run", "-p", "runner", "--", "data", "get", name])?;
     }
     cargo(&["test", "--workspace"])?;
     // Once more for the lines that count what was compared.
@@ -25,8 +36,6 @@ pub fn run() -> Result<(), String> {
     cargo(&[&["test"], &golden[..]].concat())?;
     cargo(&["xtask", "reproduce", "docs", "--check"])?;
     cargo(&["xtask", "instructions"])?;
-    let lints = ["--workspace", "--all-targets", "--", "-D", "warnings"];
-    cargo(&[&["clippy"], &lints[..]].concat())?;
     let strict = ("RUSTDOCFLAGS", "-D warnings");
     command("cargo", &["doc", "--workspace", "--no-deps"], &[strict])?;
     package()?;
@@ -34,88 +43,108 @@ pub fn run() -> Result<(), String> {
     first_epoch()
 }
 
-/// `cargo run`, `cargo xtask` and `cargo test` share one build of Burn only where they ask its dependencies
-/// for the same features.
-fn one_build() -> Result<(), String> {
+/// Each program alone and `cargo test` share one build of Burn only where they ask its dependencies for the same
+/// features.
+fn one_build() -> Result<()> {
     let all = features(&["--workspace"])?;
-    for package in ["runner", "xtask"] {
+    for package in PROGRAMS {
         let alone = features(&["-p", package, "--edges", "normal,build"])?;
         if let Some(other) = alone.difference(&all).next() {
-            return Err(format!(
+            bail!(
                 "{package}: built alone, it has `{other}`, built with the workspace it has other features of that \
-                 package, so both are built; add the missing ones to the features that crates/runner/Cargo.toml asks for"
-            ));
+                 package, so both are built; add the missing ones to crates/one-build/Cargo.toml"
+            );
         }
     }
     Ok(())
 }
 
 /// A line for each package with its features.
-fn features(packages: &[&str]) -> Result<BTreeSet<String>, String> {
+fn features(packages: &[&str]) -> Result<BTreeSet<String>> {
     let tree = ["tree", "--prefix", "none", "--format", "{p} {f}"];
-    let output = Command::new("cargo").args(tree).args(packages).output();
-    let output = output.map_err(|e| format!("cargo tree: {e}"))?;
-    if !output.status.success() {
-        let text = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("cargo tree: {}: {text}", output.status));
-    }
-    let text = String::from_utf8_lossy(&output.stdout);
+    let text = output("cargo", &[&tree, packages].concat())?;
     // A package met again is marked.
     let lines = text.lines().map(|line| line.trim_end_matches(" (*)"));
     Ok(lines.map(|line| line.trim_end().to_owned()).collect())
 }
 
-/// What a registry would be given of `block-core` stands on its own. Checked only: cargo's own verification
+/// What a registry would be given of the libraries stands on its own. Checked only: cargo's own verification
 /// builds all of Burn once more.
-fn package() -> Result<(), String> {
-    let options = ["-p", "block-core", "--allow-dirty", "--no-verify"];
-    command("cargo", &[&["package"], &options[..]].concat(), &[])?;
-    let name = concat!("block-core-", env!("CARGO_PKG_VERSION"));
-    // Inside the workspace it would be taken for a member.
-    let folder = env::temp_dir().join("block-package");
-    let failed = |e: std::io::Error| format!("{}: {e}", folder.display());
-    let remove = || match std::fs::remove_dir_all(&folder) {
-        Err(e) if e.kind() != ErrorKind::NotFound => Err(failed(e)),
+fn package() -> Result<()> {
+    let packages = LIBRARIES.iter().flat_map(|name| ["-p", name]);
+    let options = ["package", "--allow-dirty", "--no-verify"];
+    let line: Vec<&str> = options.into_iter().chain(packages).collect();
+    command("cargo", &line, &[])?;
+    // Inside the workspace they would be taken for members.
+    let folder = env::temp_dir().join("block-packages");
+    let at = || folder.display().to_string();
+    let remove = || match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error).with_context(at),
         _ => Ok(()),
     };
-    let text = |path: PathBuf| path.display().to_string();
     remove()?;
-    std::fs::create_dir_all(&folder).map_err(failed)?;
-    let archive = format!("target/package/{name}.crate");
-    let into = text(folder.clone());
-    command("tar", &["-xzf", &archive, "-C", &into], &[])?;
-    let manifest = text(folder.join(name).join("Cargo.toml"));
+    fs::create_dir_all(&folder).with_context(at)?;
+    let names = LIBRARIES.map(|name| format!("{name}-{}", env!("CARGO_PKG_VERSION")));
+    for name in &names {
+        let archive = format!("target/package/{name}.crate");
+        command("tar", &["-xzf", &archive, "-C", &at()], &[])?;
+    }
+    // No registry has them yet: each takes the others from beside it.
+    let mut manifest = format!(
+        "[workspace]\nresolver = \"3\"\nmembers = {names:?}\n\n{}\n[patch.crates-io]\n",
+        table("Cargo.toml", "[profile.dev]")?
+    );
+    for (library, name) in LIBRARIES.iter().zip(&names) {
+        manifest += &format!("{library} = {{ path = \"{name}\" }}\n");
+    }
+    let path = folder.join("Cargo.toml");
+    fs::write(&path, manifest).with_context(|| path.display().to_string())?;
+    // The versions that are tested.
+    fs::copy("Cargo.lock", folder.join("Cargo.lock")).context("Cargo.lock")?;
+    let text = |path: PathBuf| path.display().to_string();
+    let target = text(env::current_dir()?.join("target"));
     let check = [
         "check",
+        "--workspace",
         "--manifest-path",
-        &manifest,
+        &text(path),
         "--target-dir",
-        "target",
+        &target,
     ];
     command("cargo", &check, &[]).and(remove())
 }
 
+/// A table of a file of TOML, as its text: with the workspace's profile, what clippy has checked of Burn serves here too.
+fn table(path: &str, header: &str) -> Result<String> {
+    let text = fs::read_to_string(path).context(path.to_owned())?;
+    let lines = text.lines().skip_while(|line| *line != header);
+    let table = lines.take_while(|line| *line == header || !line.starts_with('['));
+    Ok(table.map(|line| format!("{line}\n")).collect())
+}
+
 /// The main job, one epoch of it, on the real data.
-fn first_epoch() -> Result<(), String> {
+fn first_epoch() -> Result<()> {
     let out = env::temp_dir().join(format!("block-ci-{}", std::process::id()));
     let out_text = out.display().to_string();
     let config = ["run", "-p", "runner", "--", "configs/fmnist.toml"];
     let options = ["--set", "train.epochs=1", "--out", &out_text];
     command("cargo", &[&config[..], &options].concat(), &[])?;
     let accuracy = test_accuracy(&out.join("summary.json"))?;
-    std::fs::remove_dir_all(&out).map_err(|e| format!("{out_text}: {e}"))?;
-    tracing::info!("one epoch of Fashion-MNIST: test accuracy {accuracy:.4}");
+    fs::remove_dir_all(&out).context(out_text)?;
+    eprintln!("one epoch of Fashion-MNIST: test accuracy {accuracy:.4}");
     if accuracy < FIRST_EPOCH {
-        return Err(format!(
+        bail!(
             "one epoch of Fashion-MNIST reached {accuracy:.4} on the test split, expected {FIRST_EPOCH}"
-        ));
+        );
     }
     Ok(())
 }
 
-fn test_accuracy(summary: &Path) -> Result<f64, String> {
-    let at = summary.display();
-    let text = std::fs::read_to_string(summary).map_err(|e| format!("{at}: {e}"))?;
-    let summary: runner::Summary = serde_json::from_str(&text).map_err(|e| format!("{at}: {e}"))?;
-    Ok(summary.test_accuracy)
+fn test_accuracy(summary: &Path) -> Result<f64> {
+    let at = || summary.display().to_string();
+    let text = fs::read_to_string(summary).with_context(at)?;
+    let value: Value = serde_json::from_str(&text).with_context(at)?;
+    value["test_accuracy"]
+        .as_f64()
+        .with_context(|| format!("{}: no number `test_accuracy`", at()))
 }

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use crate::command;
+use anyhow::{Context, Result, anyhow, bail};
+
+use crate::command::{command, output};
 
 /// Features of the one build that all of it shares.
 const FEATURES: &str = "runner/wgpu,agreement/wgpu,agreement/nvrtc";
@@ -39,8 +40,8 @@ const COMPILERS: [Nvrtc; 2] = [
 
 impl Nvrtc {
     /// Fetches it unless it is there; its library's and its headers' folder.
-    fn install(&self) -> Result<[String; 2], String> {
-        let current = std::env::current_dir().map_err(|e| format!("the current folder: {e}"))?;
+    fn install(&self) -> Result<[String; 2]> {
+        let current = std::env::current_dir().context("the current folder")?;
         let root = current.join(self.folder);
         let [library, headers] = [self.library, self.headers].map(|folder| root.join(folder));
         let text = |path: &Path| path.display().to_string();
@@ -63,24 +64,24 @@ impl Nvrtc {
 }
 
 /// The loader looks for `libnvrtc.so`, and knows only some of the numbers that may stand behind it.
-fn link(library: &Path) -> Result<(), String> {
-    let failed = |e: std::io::Error| format!("{}: {e}", library.display());
+fn link(library: &Path) -> Result<()> {
+    let at = || library.display().to_string();
     let plain = library.join("libnvrtc.so");
     if plain.exists() {
         return Ok(());
     }
-    for entry in fs::read_dir(library).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
+    for entry in fs::read_dir(library).with_context(at)? {
+        let path = entry.with_context(at)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if name.starts_with("libnvrtc.so.") {
-            return fs::hard_link(&path, &plain).map_err(failed);
+            return fs::hard_link(&path, &plain).with_context(at);
         }
     }
-    Err(format!("{}: no libnvrtc.so.*", library.display()))
+    bail!("{}: no libnvrtc.so.*", library.display())
 }
 
 /// The agreement suite on Vulkan (a software driver will do), and every CUDA kernel through NVRTC 12 and 13.
-pub fn check() -> Result<(), String> {
+pub(crate) fn check() -> Result<()> {
     let compilers = COMPILERS.iter().map(Nvrtc::install);
     let compilers: Vec<[String; 2]> = compilers.collect::<Result<_, _>>()?;
     let build = [
@@ -118,20 +119,20 @@ pub fn check() -> Result<(), String> {
         });
         let rest = compiled.and_then(|()| run(&["wgpu", "--skip", "wgpu_f32"], &[]));
         half.join()
-            .unwrap_or_else(|_| Err("wgpu_f32: panicked".into()))
+            .unwrap_or_else(|_| Err(anyhow!("wgpu_f32: panicked")))
             .and(rest)
     })
 }
 
 #[derive(clap::Args)]
-pub struct Suite {
+pub(crate) struct Suite {
     /// Only build it, for another machine.
     #[arg(long)]
     build: bool,
 }
 
 /// Builds the GPU suite for CUDA, and runs it.
-pub fn suite(args: &Suite) -> Result<(), String> {
+pub(crate) fn suite(args: &Suite) -> Result<()> {
     let program = build()?;
     println!("{}", program.display());
     if args.build {
@@ -142,14 +143,8 @@ pub fn suite(args: &Suite) -> Result<(), String> {
 
 /// The suite as one file. Without LLVM, which neither builds everywhere nor is needed: its kernels are
 /// compiled by NVRTC on the machine that runs it.
-fn build() -> Result<PathBuf, String> {
-    let commit = Command::new("git")
-        .args(["rev-parse", "--short", "HEAD"])
-        .output();
-    let commit = commit.map_or_else(
-        |_| String::new(),
-        |out| String::from_utf8_lossy(&out.stdout).into(),
-    );
+fn build() -> Result<PathBuf> {
+    let commit = output("git", &["rev-parse", "--short", "HEAD"]).unwrap_or_default();
     let kept = Kept::new("Cargo.lock")?;
     let options = [
         "build",
@@ -166,10 +161,10 @@ fn build() -> Result<PathBuf, String> {
     let program = PathBuf::from("target/debug/gpu-suite");
     match program.exists() {
         true => Ok(program),
-        false => Err(format!(
+        false => bail!(
             "{}: not built there; is CARGO_TARGET_DIR set?",
             program.display()
-        )),
+        ),
     }
 }
 
@@ -180,8 +175,8 @@ struct Kept {
 }
 
 impl Kept {
-    fn new(path: &str) -> Result<Self, String> {
-        let content = fs::read(path).map_err(|e| format!("{path}: {e}"))?;
+    fn new(path: &str) -> Result<Self> {
+        let content = fs::read(path).with_context(|| path.to_owned())?;
         let path = PathBuf::from(path);
         Ok(Self { path, content })
     }
@@ -190,7 +185,7 @@ impl Kept {
 impl Drop for Kept {
     fn drop(&mut self) {
         if let Err(error) = fs::write(&self.path, &self.content) {
-            tracing::warn!("{}: not put back: {error}", self.path.display());
+            eprintln!("{}: not put back: {error}", self.path.display());
         }
     }
 }

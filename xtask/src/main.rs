@@ -1,24 +1,21 @@
-//! `cargo xtask …`: the one door for everything that is not a single run.
+//! `cargo xtask …`: the one door to everything that is not a single run. It builds in seconds, and starts cargo for all
+//! that needs more.
 
-mod bench;
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program")]
+
 mod ci;
-mod curve;
-mod data;
+mod command;
 mod gpu;
-mod instructions;
-mod reproduce;
+mod tidy;
 
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::ffi::OsString;
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+use command::start;
 
-/// Checks and benchmarks of the workspace.
+/// Checks, benchmarks, data sets, and the paper's experiments.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Cli {
@@ -28,83 +25,91 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Everything a change must pass: format, tests, the page of results, instruction counts, lints, docs, the package of
-    /// block-core, the GPU kernels without a GPU, one epoch of Fashion-MNIST.
+    /// Everything a change must pass: format, tidy, lints, tests, docs, packages, the page of results, instruction
+    /// counts, the GPU kernels without a GPU, one epoch of Fashion-MNIST.
     Ci,
+    /// What stands where and who imports whom, as ARCHITECTURE.md has it.
+    Tidy,
     /// The GPU kernels without a GPU: on Vulkan's software driver, and through NVIDIA's compiler.
     GpuCheck,
     /// Builds the GPU suite for CUDA and runs it: agreement, roofline, speed grid, training steps.
     GpuSuite(gpu::Suite),
     /// Data sets: list, check, show, get, convert.
-    #[command(subcommand)]
-    Data(data::Task),
+    #[command(disable_help_flag = true)]
+    Data(Rest),
     /// Times training steps.
-    Bench(bench::Args),
+    #[command(disable_help_flag = true)]
+    Bench(Rest),
     /// Counts the instructions of the CPU kernels, against those committed.
-    Instructions(instructions::Args),
+    #[command(disable_help_flag = true)]
+    Instructions(Rest),
     /// The paper's experiments, ours beside the paper's.
-    #[command(subcommand)]
-    Reproduce(reproduce::Task),
+    #[command(disable_help_flag = true)]
+    Reproduce(Rest),
     /// Draws a run's accuracy over its epochs, as SVG.
-    Curve(curve::Args),
+    #[command(disable_help_flag = true)]
+    Curve(Rest),
+}
+
+/// What another program reads.
+#[derive(clap::Args)]
+struct Rest {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<OsString>,
 }
 
 fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        .without_time()
-        .init();
     let done = match Cli::parse().task {
         Task::Ci => ci::run(),
+        Task::Tidy => tidy::run(),
         Task::GpuCheck => gpu::check(),
         Task::GpuSuite(args) => gpu::suite(&args),
-        Task::Data(task) => data::run(&task),
-        Task::Bench(args) => bench::run(&args),
-        Task::Instructions(args) => instructions::run(&args),
-        Task::Reproduce(task) => reproduce::run(&task),
-        Task::Curve(args) => curve::run(&args),
+        Task::Data(rest) => start("runner", &["data"], &rest.arguments),
+        Task::Bench(rest) => start("benches", &["bench"], &rest.arguments),
+        Task::Instructions(rest) => start("benches", &["instructions"], &rest.arguments),
+        Task::Reproduce(rest) => start("paper", &[], &rest.arguments),
+        Task::Curve(rest) => start("paper", &["curve"], &rest.arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            eprintln!("error: {problem}");
+        Err(error) => {
+            eprintln!("error: {error:#}");
             ExitCode::from(2)
         }
     }
 }
 
-/// Runs a program to its end; its line is logged before.
-fn command(program: &str, args: &[&str], variables: &[(&str, &str)]) -> Result<(), String> {
-    let line = format!("{program} {}", args.join(" "));
-    tracing::info!("{line}");
-    let status = Command::new(program)
-        .args(args)
-        .envs(variables.iter().copied())
-        .status()
-        .map_err(|e| format!("{line}: {e}"))?;
-    if status.success() {
-        return Ok(());
-    }
-    Err(format!("{line}: {status}"))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Writes a file under a hidden name of its own, syncs it, and gives it its name. Makes its folder.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), String> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let part = path.with_file_name(format!(".{name}.{}", std::process::id()));
-    let write = || {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
+    fn rest(typed: &[&str]) -> Vec<OsString> {
+        let typed = ["cargo xtask"].iter().chain(typed);
+        match Cli::try_parse_from(typed).unwrap().task {
+            Task::Data(rest)
+            | Task::Bench(rest)
+            | Task::Instructions(rest)
+            | Task::Reproduce(rest)
+            | Task::Curve(rest) => rest.arguments,
+            _ => panic!("not passed on"),
         }
-        let mut file = File::create(&part)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&part, path)
-    };
-    write().map_err(|error| {
-        // Best effort: the error that matters is the first one.
-        let _ = fs::remove_file(&part);
-        format!("{}: {error}", path.display())
-    })
+    }
+
+    #[test]
+    fn what_others_read_is_passed_on_as_typed() {
+        assert_eq!(
+            rest(&[
+                "reproduce",
+                "robustness",
+                "--status",
+                "--only",
+                "yinyang,mnist"
+            ]),
+            ["robustness", "--status", "--only", "yinyang,mnist"]
+        );
+        assert_eq!(rest(&["bench", "--json", "fmnist"]), ["--json", "fmnist"]);
+        assert_eq!(rest(&["data", "list", "--help"]), ["list", "--help"]);
+        assert_eq!(rest(&["curve", "-h"]), ["-h"]);
+        assert!(rest(&["instructions"]).is_empty());
+    }
 }

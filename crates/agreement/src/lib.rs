@@ -9,52 +9,19 @@
 
 mod compare;
 mod operations;
+mod outcome;
 mod problem;
 
 use std::collections::HashMap;
 
 use block_core::Surrogate;
 use burn::tensor::{DType, Device};
-use serde::Serialize;
 
 pub use compare::Named;
 pub use operations::{Operation, Output, Route};
+pub use outcome::Outcome;
 use problem::Case;
 pub use problem::{Input, Problem, Sizes};
-
-/// What came of one operation on one device.
-#[derive(Debug, Clone, Serialize)]
-pub struct Outcome {
-    /// Name of the operation and route.
-    pub operation: String,
-    /// Name of the floating-point type.
-    pub dtype: String,
-    /// Problems (sizes, surrogates, contiguous or strided) that it was run on.
-    pub problems: usize,
-    /// Values compared, outputs and gradients.
-    pub values: usize,
-    /// Pairs of sample and neuron left out.
-    pub ties: usize,
-    /// Largest difference, as a share of what is allowed: at most 1 where everything agrees.
-    pub worst: f64,
-    /// The first disagreement, if there is one.
-    pub failure: Option<String>,
-}
-
-impl Outcome {
-    /// Nothing compared yet.
-    pub fn new(operation: Operation, dtype: DType) -> Self {
-        Self {
-            operation: operation.name(),
-            dtype: dtype.name().to_owned(),
-            problems: 0,
-            values: 0,
-            ties: 0,
-            worst: 0.0,
-            failure: None,
-        }
-    }
-}
 
 /// The sizes that every operation is run on: one of everything, one step, nothing a multiple of
 /// anything, more neurons than a tile, few neurons over a long time, more than a GPU works on at once. The index
@@ -138,7 +105,7 @@ impl Suite {
     /// Runs one operation on all problems that it has a meaning for, contiguous and strided; nothing if there is none.
     pub fn run(&mut self, operation: Operation) -> Option<Outcome> {
         let (device, dtype) = (&self.device, self.dtype);
-        let mut outcome = Outcome::new(operation, dtype);
+        let mut outcome = Outcome::new(operation.name(), dtype);
         for (index, problem) in self.problems.iter().enumerate() {
             if !operation.covers(problem, dtype) {
                 continue;

@@ -253,7 +253,7 @@ impl Result {
     }
 
     /// The ties of a problem, and its results in float64 on the CPU without them.
-    pub fn expected(self, problem: &Problem) -> (Case, Vec<Named>) {
+    pub(crate) fn expected(self, problem: &Problem) -> (Case, Vec<Named>) {
         let case = self.case(problem);
         let device = Device::flex().autodiff();
         let run = Run::new(problem, &case, &device, DType::F64, false);

@@ -295,7 +295,7 @@ pub(crate) struct Case {
 
 impl Case {
     /// Nothing is a tie.
-    pub fn exact(problem: &Problem) -> Self {
+    pub(crate) fn exact(problem: &Problem) -> Self {
         Self {
             neurons: problem.sizes.neurons,
             tie: vec![false; problem.sizes.batch * problem.sizes.neurons],
@@ -306,7 +306,7 @@ impl Case {
     }
 
     /// Leaves out the ties of a model's neurons with the problem's current.
-    pub fn new(
+    pub(crate) fn new(
         problem: &Problem,
         model: NeuronModel,
         beta: &[f64],
@@ -335,16 +335,16 @@ impl Case {
         case
     }
 
-    pub fn ties(&self) -> usize {
+    pub(crate) fn ties(&self) -> usize {
         self.tie.iter().filter(|&&tie| tie).count()
     }
 
-    pub fn is_tie(&self, sample: usize, neuron: usize) -> bool {
+    pub(crate) fn is_tie(&self, sample: usize, neuron: usize) -> bool {
         self.tie[sample * self.neurons + neuron]
     }
 
     /// Whether a neuron is a tie in any sample.
-    pub fn ties_anywhere(&self, neuron: usize) -> bool {
+    pub(crate) fn ties_anywhere(&self, neuron: usize) -> bool {
         self.tie
             .iter()
             .skip(neuron)

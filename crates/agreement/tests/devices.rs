@@ -1,6 +1,8 @@
 //! The suite on every device that is compiled in: `cargo test -p agreement --test devices -- --nocapture`
 //! prints what was compared. A test a type, so that types can be tried side by side.
 
+#![expect(clippy::print_stdout, reason = "it says what was compared")]
+
 use agreement::{Operation, Output};
 use burn::tensor::{DType, Device};
 

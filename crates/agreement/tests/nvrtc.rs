@@ -1,5 +1,5 @@
 //! Every CUDA kernel compiles, for the GPUs of the paper's time and for today's. Without a GPU:
-//! `cargo xtask nvrtc` fetches the compiler and runs this.
+//! `cargo xtask gpu-check` fetches the compiler and runs this.
 #![cfg(feature = "nvrtc")]
 
 use cudarc::nvrtc::{CompileError, CompileOptions, compile_ptx_with_opts};

@@ -5,6 +5,8 @@
 //! cargo run --example tutorial
 //! ```
 
+#![expect(clippy::print_stdout, reason = "an example")]
+
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::Instant;

@@ -151,7 +151,7 @@ pub(crate) struct Wide(fearless_simd::Avx512);
 
 #[cfg(target_arch = "x86_64")]
 impl Wide {
-    pub fn of(set: InstructionSet) -> Option<Self> {
+    pub(crate) fn of(set: InstructionSet) -> Option<Self> {
         let chosen = set == InstructionSet::Avx512;
         Level::new().as_avx512().filter(|_| chosen).map(Self)
     }

@@ -4,6 +4,8 @@
 //! of a tensor's largest magnitude; spikes exactly, but for float32 where the closest potential lies
 //! within 1e-5 of the threshold.
 
+#![expect(clippy::print_stdout, reason = "it says what was compared")]
+
 use std::cell::RefCell;
 
 use block_core::{

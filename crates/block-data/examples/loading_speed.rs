@@ -8,6 +8,8 @@
 //! All of it happens on the loader's one thread; the main thread waits for batches and drops them,
 //! and waits for nothing else (batches are made on the CPU, so there is nothing to synchronise).
 
+#![expect(clippy::print_stdout, reason = "an example")]
+
 use std::error::Error;
 use std::time::Instant;
 
@@ -32,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let start = Instant::now();
             let mut spikes = 0;
             for batch in loader.epoch(epoch) {
-                spikes += batch?.events.spikes();
+                spikes += batch?.input.into_events()?.spikes();
             }
             let seconds = start.elapsed().as_secs_f64();
             let each = seconds / loader.batches() as f64 * 1e3;

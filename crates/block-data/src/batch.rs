@@ -1,4 +1,4 @@
-//! From samples to batches of spike events.
+//! From samples to batches of spike events, or of frames.
 
 use block_core::{SpikeEvents, SpikeEventsBuilder};
 use burn::data::dataloader::batcher::Batcher;
@@ -6,86 +6,72 @@ use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use rayon::prelude::*;
 
 use crate::augment::Augmentation;
-use crate::encode::{EventBinning, SingleSpike};
+use crate::encoding::{Encoded, Encoding};
 use crate::random::{Purpose, stream};
 use crate::{DataError, Input, Sample};
 
-/// How samples become spikes: values by their size, events by their time.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Encoding {
-    /// Values in [0, 1], one spike each.
-    Values(SingleSpike),
-    /// Events of recordings, binned in time.
-    Events(EventBinning),
+/// What a network receives of a batch.
+#[derive(Debug, Clone)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a few tensor handles a batch; a box would save nothing"
+)]
+pub enum BatchInput {
+    /// Spikes, `[batch, time, unit]`.
+    Events(SpikeEvents),
+    /// Values, `[batch, time, channel, row, column]`. Each frame is in memory once, whatever the number
+    /// of time steps.
+    Frames(Tensor<5>),
 }
 
-impl Encoding {
-    /// Values in [0, 1] as spike trains of `steps` time steps; see [`SingleSpike`].
-    ///
-    /// # Errors
-    ///
-    /// [`DataError::Argument`] for no steps, or more than
-    /// [`MAX_STEPS`](crate::encode::MAX_STEPS).
-    pub fn new(steps: usize) -> Result<Self, DataError> {
-        SingleSpike::new(steps).map(Self::Values)
-    }
-
-    /// Events as spike trains of `units` units and `steps` time steps of `dt` milliseconds; see
-    /// [`EventBinning`].
-    ///
-    /// # Errors
-    ///
-    /// [`DataError::Argument`] for a number that cannot be.
-    pub fn events(units: usize, steps: usize, dt: f32) -> Result<Self, DataError> {
-        EventBinning::new(units, steps, dt).map(Self::Events)
-    }
-
-    /// Time steps of a spike train.
-    pub fn steps(&self) -> usize {
+impl BatchInput {
+    /// The shape, batch and time first.
+    pub fn shape(&self) -> Vec<usize> {
         match self {
-            Self::Values(code) => code.steps(),
-            Self::Events(binning) => binning.steps(),
+            Self::Events(events) => events.shape().to_vec(),
+            Self::Frames(frames) => frames.dims().to_vec(),
         }
     }
 
-    /// Input units of these samples.
-    fn units(&self, samples: &[Sample]) -> usize {
-        match (self, samples.first().map(|sample| &sample.input)) {
-            (Self::Events(binning), _) => binning.units(),
-            (Self::Values(_), Some(Input::Values(values))) => values.len(),
-            _ => 0,
+    /// The spikes.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Argument`] when the batch consists of frames.
+    pub fn into_events(self) -> Result<SpikeEvents, DataError> {
+        match self {
+            Self::Events(events) => Ok(events),
+            Self::Frames(_) => Err(self.refuse("spike events")),
         }
     }
 
-    fn encode(&self, input: &Input) -> Result<Spikes, DataError> {
-        match (self, input) {
-            (Self::Values(code), Input::Values(values)) => {
-                let mut steps = Vec::with_capacity(values.len());
-                code.encode(values, &mut steps)?;
-                Ok(Spikes::First(steps))
-            }
-            (Self::Events(binning), Input::Events(recording)) => {
-                let mut events = Vec::with_capacity(recording.units.len());
-                binning.encode(&recording.units, &recording.times, &mut events)?;
-                Ok(Spikes::Events(events))
-            }
-            (Self::Values(_), input) => Err(input.refuse("values, for the single-spike code")),
-            (Self::Events(_), input) => Err(input.refuse("events, for a binning in time")),
+    /// The frames.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Argument`] when the batch consists of spikes.
+    pub fn into_frames(self) -> Result<Tensor<5>, DataError> {
+        match self {
+            Self::Frames(frames) => Ok(frames),
+            Self::Events(_) => Err(self.refuse("frames")),
         }
     }
-}
 
-/// A sample's spikes before they are sorted into a batch.
-enum Spikes {
-    First(Vec<u32>),
-    Events(Vec<(u32, u32)>),
+    fn refuse(&self, expected: &str) -> DataError {
+        let kind = match self {
+            Self::Events(_) => "spike events",
+            Self::Frames(_) => "frames",
+        };
+        let found = format!("{kind} of shape {:?}", self.shape());
+        DataError::argument("the input of a batch", found, expected)
+    }
 }
 
 /// A batch as a network takes it.
 #[derive(Debug, Clone)]
 pub struct SpikeBatch {
-    /// The spikes, `[batch, steps, units]`.
-    pub events: SpikeEvents,
+    /// What the network receives.
+    pub input: BatchInput,
     /// The classes, `[batch]`.
     pub targets: Tensor<1, Int>,
     /// Each sample's place in its split.
@@ -143,29 +129,25 @@ impl SpikeBatcher {
 
     /// The host's part of the work, the samples side by side.
     pub(crate) fn encode(&self, samples: Vec<Sample>) -> Result<HostBatch, DataError> {
-        let units = self.encoding.units(&samples);
+        let mut input = HostInput::empty(&self.encoding, &samples);
         let targets = samples.iter().map(|sample| sample.label as i32).collect();
         let indices = samples.iter().map(|sample| sample.index).collect();
-        let encoded: Vec<Result<Spikes, DataError>> = samples
+        let encoded: Vec<Result<Encoded, DataError>> = samples
             .into_par_iter()
             .with_min_len(SIDE_BY_SIDE)
             .map(|sample| self.encode_one(sample))
             .collect();
-        let mut builder = SpikeEventsBuilder::new(self.encoding.steps(), units);
-        for spikes in encoded {
-            match spikes? {
-                Spikes::First(steps) => builder.push_first_spikes(&steps)?,
-                Spikes::Events(events) => builder.push_sample(&events)?,
-            }
+        for sample in encoded {
+            input.push(sample?)?;
         }
         Ok(HostBatch {
-            builder,
+            input,
             targets,
             indices,
         })
     }
 
-    fn encode_one(&self, mut sample: Sample) -> Result<Spikes, DataError> {
+    fn encode_one(&self, mut sample: Sample) -> Result<Encoded, DataError> {
         if let Some((augmentation, seed)) = &self.augmentation {
             let index = sample.index as u64;
             let mut rng = stream(*seed, Purpose::Augmentation, self.epoch, index);
@@ -183,23 +165,81 @@ impl Batcher<Sample, Result<SpikeBatch, DataError>> for SpikeBatcher {
 
 /// A batch before it is moved to a device.
 pub(crate) struct HostBatch {
-    pub builder: SpikeEventsBuilder,
+    pub input: HostInput,
     pub targets: Vec<i32>,
     pub indices: Vec<usize>,
 }
 
+/// The input of a batch before it is moved to a device.
+#[derive(Debug)]
+pub(crate) enum HostInput {
+    Events(SpikeEventsBuilder),
+    /// Values `[batch, channel, row, column]`, the shape of a frame, and time steps.
+    Frames {
+        values: Vec<f32>,
+        shape: [usize; 3],
+        steps: usize,
+    },
+}
+
+impl HostInput {
+    /// Without samples yet. How many units spike trains of values have follows from the first sample.
+    fn empty(encoding: &Encoding, samples: &[Sample]) -> Self {
+        let units = match (encoding, samples.first().map(|sample| &sample.input)) {
+            (Encoding::Frames(frames), _) => {
+                let shape = frames.shape();
+                let values = samples.len() * shape.iter().product::<usize>();
+                return Self::Frames {
+                    values: Vec::with_capacity(values),
+                    shape,
+                    steps: frames.steps(),
+                };
+            }
+            (Encoding::Events(binning), _) => binning.units(),
+            (Encoding::Values(_), Some(Input::Values(values))) => values.len(),
+            (Encoding::Values(_), _) => 0,
+        };
+        Self::Events(SpikeEventsBuilder::new(encoding.steps(), units))
+    }
+
+    fn push(&mut self, sample: Encoded) -> Result<(), DataError> {
+        match (self, sample) {
+            (Self::Events(builder), Encoded::First(steps)) => builder.push_first_spikes(&steps)?,
+            (Self::Events(builder), Encoded::Events(events)) => builder.push_sample(&events)?,
+            (Self::Frames { values, .. }, Encoded::Frame(frame)) => values.extend(frame),
+            _ => unreachable!("one encoding makes the samples and the batch"),
+        }
+        Ok(())
+    }
+
+    fn into_input(self, batch: usize, device: &Device) -> BatchInput {
+        match self {
+            Self::Events(builder) => BatchInput::Events(builder.build(device)),
+            Self::Frames {
+                values,
+                shape: [channels, rows, columns],
+                steps,
+            } => {
+                let once = TensorData::new(values, [batch, 1, channels, rows, columns]);
+                let once = Tensor::<5>::from_data(once, device);
+                BatchInput::Frames(once.expand([batch, steps, channels, rows, columns]))
+            }
+        }
+    }
+}
+
 impl HostBatch {
-    pub fn into_batch(self, device: &Device) -> SpikeBatch {
+    pub(crate) fn into_batch(self, device: &Device) -> SpikeBatch {
         let len = self.targets.len();
         let targets = TensorData::new(self.targets, [len]);
         SpikeBatch {
-            events: self.builder.build(device),
+            input: self.input.into_input(len, device),
             targets: Tensor::from_data(targets, (device, DType::I32)),
             indices: self.indices,
         }
     }
 
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.indices.len()
     }
 }

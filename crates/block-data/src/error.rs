@@ -214,14 +214,6 @@ pub enum DataError {
         /// What was found, what was expected and, where it is not obvious, what to do.
         problem: String,
     },
-    /// No data set of this name can be fetched.
-    #[error("data set {name:?} cannot be fetched: those that can are {}", known.join(", "))]
-    NotFetchable {
-        /// The name asked for.
-        name: String,
-        /// All names that can be fetched.
-        known: Vec<String>,
-    },
     /// Files are missing, and nothing may be fetched.
     #[error("cannot fetch data set {name} offline; {remedy}")]
     Offline {

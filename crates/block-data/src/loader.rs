@@ -20,7 +20,8 @@ use crate::{DataError, Encoding, Sample, Samples, SpikeBatch, SpikeBatcher};
 /// take memory.
 const AHEAD: usize = 2;
 
-/// Loads a split of a data set, batch by batch; the last batch holds what is left.
+/// Loads a split of a data set, batch by batch; the last batch holds what is left. A batch consists of
+/// spike events or of frames, as the [`Encoding`] says.
 ///
 /// Order and augmentation follow from the seeds and the epoch's number alone. [`epoch`] takes that
 /// number; Burn's [`DataLoader::iter`] counts by itself, from 0.

@@ -88,7 +88,7 @@ impl Locations {
             name: name.to_string(),
             looked_in,
             remedy: format!(
-                "fetch it (`cargo xtask data get {name}`), or put {} into {}",
+                "put {} into {}",
                 files.unwrap_or_default(),
                 target.display()
             ),
@@ -200,8 +200,7 @@ mod tests {
         let error = at(Some(first.clone())).find("set", packings).unwrap_err();
         let folder = first.join("set").display().to_string();
         let expected = format!(
-            "data set set is missing: looked in {folder} (no y.gz); fetch it (`cargo xtask data get \
-             set`), or put x.gz, y.gz into {folder}"
+            "data set set is missing: looked in {folder} (no y.gz); put x.gz, y.gz into {folder}"
         );
         assert_eq!(error.to_string(), expected);
     }
@@ -238,8 +237,8 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "data set set is missing: looked in /var/set (no such folder), in \
-             /home/me/data/set (no such folder), in /sys/set (no such folder); fetch it (`cargo \
-             xtask data get set`), or put x into /var/set"
+             /home/me/data/set (no such folder), in /sys/set (no such folder); put x into \
+             /var/set"
         );
     }
 }

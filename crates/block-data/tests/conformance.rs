@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use block_data::encode::{
-    EventBinning, SingleSpike, decode_n_mnist, normalize_channels, repeat_in_time,
-};
+use block_data::encode::{EventBinning, SingleSpike, normalize_channels, repeat_in_time};
+use block_data::formats::n_mnist::decode;
 use block_data::{NumpyRandom, YinYang, YinYangPoint};
 use conformance::{Check, Golden};
 
@@ -106,7 +105,7 @@ fn n_mnist(golden: &Golden, check: &mut Check) {
         recording.extend([x as u8, y as u8]);
         recording.extend(&(p << 23 | t).to_be_bytes()[1..]);
     }
-    let events = decode_n_mnist(&recording, Path::new("golden")).unwrap();
+    let events = decode(&recording, Path::new("golden")).unwrap();
     let units: Vec<u32> = events.iter().map(|e| e.unit()).collect();
     let times: Vec<f32> = events.iter().map(|e| e.seconds()).collect();
 

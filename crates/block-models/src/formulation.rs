@@ -1,11 +1,18 @@
 use block_core::NeuronModel;
+use burn::tensor::Tensor;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 /// How the hidden neurons are computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, IntoStaticStr,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Formulation {
     /// The block model as an O(t) scan.
+    #[default]
     Scan,
     /// The block model as the paper's two convolutions, O(t²).
     Convolution,
@@ -16,23 +23,50 @@ pub enum Formulation {
 }
 
 impl Formulation {
-    /// The neurons of formulations that have an event-driven kernel.
-    pub(crate) fn model(self) -> Option<NeuronModel> {
+    /// The model of the neurons.
+    pub fn model(self) -> NeuronModel {
         match self {
-            Self::Scan => Some(NeuronModel::Block),
-            Self::StandardSingle => Some(NeuronModel::SingleSpike),
-            Self::StandardMulti => Some(NeuronModel::MultiSpike),
-            Self::Convolution => None,
+            Self::Scan | Self::Convolution => NeuronModel::Block,
+            Self::StandardSingle => NeuronModel::SingleSpike,
+            Self::StandardMulti => NeuronModel::MultiSpike,
+        }
+    }
+
+    /// Whether it runs on the kernels of `block-core`, rather than on plain tensor operations.
+    pub fn has_kernels(self) -> bool {
+        match self {
+            Self::Scan | Self::StandardSingle | Self::StandardMulti => true,
+            Self::Convolution => false,
         }
     }
 }
 
 /// What is taken of the readout's membrane potential over time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, IntoStaticStr,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum ReadoutReduction {
-    /// Its sum.
+    /// The sum.
+    #[default]
     Sum,
-    /// Its maximum; the first of equal ones receives the gradient.
+    /// The maximum; the first of equal potentials receives the gradient.
     Max,
+    /// The potential at the last step.
+    Last,
+}
+
+impl ReadoutReduction {
+    /// Reduces a membrane `[batch, time, class]` to scores `[batch, class]`.
+    pub fn reduce(self, membrane: Tensor<3>) -> Tensor<2> {
+        match self {
+            Self::Sum => membrane.sum_dim(1).squeeze_dim(1),
+            Self::Max => membrane.max_dim(1).squeeze_dim(1),
+            Self::Last => {
+                let last = membrane.dims()[1] - 1;
+                membrane.narrow(1, last, 1).squeeze_dim(1)
+            }
+        }
+    }
 }

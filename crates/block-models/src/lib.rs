@@ -1,11 +1,11 @@
-//! Networks of spiking neurons: a serialisable config, `init`, a Burn module.
+//! Networks of spiking neurons as Burn modules: a serialisable config, `init`, `forward`.
 //!
 //! ```
 //! use block_core::{LayerInput, SpikeEventsBuilder};
-//! use block_models::LinearNetworkConfig;
+//! use block_models::{NetworkConfig, Shape};
 //!
 //! let device = Default::default();
-//! let network = LinearNetworkConfig::new(4, vec![120], 3).init(&device)?;
+//! let network = NetworkConfig::of([120]).init(Shape::Units(4), 3, &device)?;
 //! let mut input = SpikeEventsBuilder::new(100, 4); // 100 steps, 4 inputs
 //! input.push_first_spikes(&[12, 40, 87, 59])?; // a sample: when each input fires
 //! let output = network.forward(&LayerInput::from(input.build(&device)))?;
@@ -13,13 +13,35 @@
 //! assert_eq!(output.hidden_spikes[0].dims(), [1]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Contents
+//!
+//! | | |
+//! |---|---|
+//! | [`NetworkConfig`], [`Network`] | a stack of hidden layers and a readout |
+//! | [`LayerConfig`], [`Layer`], [`HiddenLayer`] | the kinds of hidden layers: [`LinearConfig`] makes a [`SpikingLinear`] |
+//! | [`Readout`], [`ReadoutReduction`] | leaky integrators, and what is taken of their membrane |
+//! | [`Shape`], [`Signal`] | what flows between layers |
+//! | [`Adam`], [`draw`] | Adam over a module, with a state that can be saved; initial weights that a seed fixes |
+//!
+//! Settings and layers serialise with serde; `schemars` gives their documentation, defaults and ranges.
 
+mod adam;
+mod draw;
+mod error;
 mod formulation;
-mod layer;
+mod layers;
 mod network;
+mod parameters;
+mod readout;
+mod schema;
+mod shape;
 
+pub use adam::{Adam, Moments, MomentsError};
+pub use draw::draw;
+pub use error::ConfigError;
 pub use formulation::{Formulation, ReadoutReduction};
-pub use layer::{Hidden, LeakyLinear, LeakyLinearConfig};
-pub use network::{
-    BetaConfig, ConfigError, LinearNetwork, LinearNetworkConfig, NetworkOutput, NetworkTrace,
-};
+pub use layers::*;
+pub use network::{BetaConfig, LayerSummary, Network, NetworkConfig, NetworkOutput, NetworkTrace};
+pub use readout::Readout;
+pub use shape::{Shape, Signal};

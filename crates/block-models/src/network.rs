@@ -1,158 +1,217 @@
 use block_core::{LayerInput, NeuronModel, SpikeError, Surrogate, linear_readout};
-use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
-use thiserror::Error;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use smart_default::SmartDefault;
 
-use crate::layer::a_sample;
-use crate::{Formulation, LeakyLinear, LeakyLinearConfig, ReadoutReduction};
+use crate::layers::a_sample;
+use crate::parameters::Decay;
+use crate::schema::{self, MANY};
+use crate::{
+    ConfigError, Formulation, FusedLayer, Layer, LayerConfig, LayerDefaults, LinearConfig, Readout,
+    ReadoutReduction, Shape, Signal,
+};
 
 /// The membrane decay β of a network: initial values, and which of them are trained.
-#[derive(Config, Debug)]
+#[derive(Debug, Clone, PartialEq, SmartDefault, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct BetaConfig {
-    /// Initial β of hidden neurons: exp(−1/10).
-    #[config(default = 0.904837418)]
+    /// Initial β of hidden neurons; the default is exp(−1/10).
+    #[default(0.904837418)]
+    #[schemars(range(min = 0, max = 1))]
     pub hidden: f64,
-    /// Initial β of readout neurons: exp(−1/20).
-    #[config(default = 0.951229425)]
+    /// Initial β of readout neurons; the default is exp(−1/20).
+    #[default(0.951229425)]
+    #[schemars(range(min = 0, max = 1))]
     pub readout: f64,
-    /// One β a neuron rather than one a layer.
-    #[config(default = true)]
+    /// Whether each neuron has a β of its own, rather than one for all of its layer.
+    #[default(true)]
     pub per_neuron: bool,
-    /// Whether β is trained, in hidden and readout layers alike.
-    #[config(default = true)]
+    /// Whether β is trained, in hidden layers and in the readout alike.
+    #[default(true)]
     pub trained: bool,
 }
 
-/// Configuration of a [`LinearNetwork`].
-#[derive(Config, Debug)]
-pub struct LinearNetworkConfig {
-    /// Input units.
-    pub inputs: usize,
-    /// Neurons of each hidden layer.
-    pub hidden: Vec<usize>,
-    /// Readout neurons.
-    pub classes: usize,
+/// Configuration of a [`Network`]: a stack of hidden layers and a readout.
+#[derive(Debug, Clone, PartialEq, SmartDefault, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct NetworkConfig {
     /// How hidden neurons are computed.
-    #[config(default = "Formulation::Scan")]
     pub formulation: Formulation,
     /// What is taken of the readout's membrane over time.
-    #[config(default = "ReadoutReduction::Sum")]
     pub readout: ReadoutReduction,
-    /// Adds a hidden layer's output to its input, from the second layer on; hidden layers are then of
-    /// equal width.
-    #[config(default = false)]
+    /// Neurons of each hidden layer: short for `layers` of kind `linear`. Default: [1000], if there are no
+    /// `layers`.
+    #[schemars(inner(range(min = 1, max = MANY)), length(min = 1))]
+    pub hidden: Option<Vec<usize>>,
+    /// Whether every hidden layer but the first adds its input to its output; the layers are then of equal
+    /// width.
     pub skip: bool,
     /// Multiplies the bound of the first hidden layer's initial weights, 1/√inputs.
-    #[config(default = 1.0)]
+    #[default(1.0)]
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub init_scale: f64,
     /// Membrane decay.
-    #[config(default = "BetaConfig::new()")]
     pub beta: BetaConfig,
-    /// Stands in for the derivative of the threshold.
-    #[config(default = "Surrogate::default()")]
+    /// What stands in for the derivative of the threshold.
+    #[schemars(schema_with = "schema::surrogate")]
     pub surrogate: Surrogate,
+    /// The hidden layers from the input on, each with what differs from the model's own settings.
+    #[schemars(length(min = 1))]
+    pub layers: Option<Vec<LayerConfig>>,
 }
 
-/// Why a network cannot be built.
-#[derive(Debug, Clone, PartialEq, Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// A layer has no neuron, or there is no layer.
-    #[error("{what} must be at least 1, found 0")]
-    Empty {
-        /// What is missing.
-        what: &'static str,
-    },
-    /// Skip connections between layers of different width.
-    #[error("skip connections need hidden layers of equal width, found {hidden:?}")]
-    SkipWidths {
-        /// Widths of the hidden layers.
-        hidden: Vec<usize>,
-    },
+impl NetworkConfig {
+    /// Linear hidden layers of so many neurons each.
+    pub fn of(hidden: impl Into<Vec<usize>>) -> Self {
+        Self {
+            hidden: Some(hidden.into()),
+            ..Self::default()
+        }
+    }
+
+    /// Spells out the hidden layers where the config says nothing of them.
+    pub fn resolve(&mut self) {
+        if self.layers.is_none() {
+            self.hidden.get_or_insert_with(|| vec![1000]);
+        }
+    }
+
+    /// The hidden layers, whichever way they are given.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if they are given in both ways, or there are none.
+    pub fn layers(&self) -> Result<Vec<LayerConfig>, ConfigError> {
+        let mut config = self.clone();
+        config.resolve();
+        let hidden = match (config.hidden, config.layers) {
+            (Some(hidden), None) => hidden,
+            (None, Some(layers)) if layers.is_empty() => {
+                return Err(ConfigError::new("layers", "empty", "at least one layer"));
+            }
+            (None, Some(layers)) => return Ok(layers),
+            (hidden, _) => {
+                let found = format!("{:?} beside `layers`", hidden.unwrap_or_default());
+                let expected = "one of the two: it is short for layers of kind \"linear\"";
+                return Err(ConfigError::new("hidden", found, expected));
+            }
+        };
+        let refuse = |expected| Err(ConfigError::new("hidden", format!("{hidden:?}"), expected));
+        if hidden.is_empty() || hidden.contains(&0) {
+            return refuse("at least one hidden layer, and a neuron in each");
+        }
+        if self.skip && hidden.windows(2).any(|pair| pair[0] != pair[1]) {
+            return refuse("hidden layers of equal width, because skip is true");
+        }
+        let layers = hidden.into_iter().map(LinearConfig::new);
+        Ok(layers.map(LayerConfig::from).collect())
+    }
+
+    /// What a layer takes where its own config says nothing; `index` counts hidden layers from 0.
+    pub fn layer_defaults(&self, index: usize) -> LayerDefaults {
+        let first = index == 0;
+        LayerDefaults {
+            formulation: self.formulation,
+            surrogate: self.surrogate,
+            beta: self.beta.hidden,
+            beta_per_neuron: self.beta.per_neuron,
+            beta_trained: self.beta.trained,
+            init_scale: if first { self.init_scale } else { 1.0 },
+            skip: self.skip && !first,
+        }
+    }
+
+    /// Makes the network.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the layers do not fit each other or the input, or something is empty.
+    pub fn init(
+        &self,
+        input: Shape,
+        classes: usize,
+        device: &Device,
+    ) -> Result<Network, ConfigError> {
+        for (what, size) in [("inputs", input.units()), ("classes", classes)] {
+            if size == 0 {
+                return Err(ConfigError::new(what, 0, "at least 1"));
+            }
+        }
+        let mut shape = input;
+        let mut hidden = Vec::new();
+        for (index, config) in self.layers()?.iter().enumerate() {
+            let layer = config.init(shape, &self.layer_defaults(index), device);
+            let layer = layer.map_err(|error| error.below(&format!("layers.{index}")))?;
+            shape = layer.output();
+            hidden.push(layer);
+        }
+        let decay = Decay {
+            beta: self.beta.readout,
+            per_neuron: self.beta.per_neuron,
+            trained: self.beta.trained,
+        };
+        let readout = Readout::init(shape, classes, decay, self.readout, device);
+        Ok(Network {
+            hidden,
+            readout,
+            input,
+        })
+    }
 }
 
-/// Hidden layers of spiking neurons and a readout of leaky integrators.
+/// A stack of hidden layers, and a readout of leaky integrators.
 #[derive(Module, Debug)]
-pub struct LinearNetwork {
+pub struct Network {
     /// Hidden layers, from the input on.
-    pub hidden: Vec<LeakyLinear>,
+    pub hidden: Vec<Layer>,
     /// The readout, which never spikes or resets.
-    pub readout: LeakyLinear,
+    pub readout: Readout,
     #[module(skip)]
-    formulation: Formulation,
-    #[module(skip)]
-    reduction: ReadoutReduction,
-    #[module(skip)]
-    skip: bool,
+    input: Shape,
 }
 
 /// What a network puts out.
 #[derive(Debug, Clone)]
 pub struct NetworkOutput {
-    /// The readout's membrane, summed or maximised over time: `[batch, classes]`.
+    /// The readout's membrane, reduced over time: `[batch, classes]`.
     pub logits: Tensor<2>,
-    /// Spikes of each hidden layer a sample, without a gradient: `[batch]` each.
+    /// Spikes of each hidden layer that has neurons, a sample, without a gradient: `[batch]` each.
     pub hidden_spikes: Vec<Tensor<1, Int>>,
 }
 
 /// Everything that a network computes on the way, all differentiable.
 #[derive(Debug, Clone)]
 pub struct NetworkTrace {
-    /// Spikes of each hidden layer, without skip sums: `[batch, time, neurons]` each.
+    /// Spikes of each hidden layer that has neurons, without skip sums: `[batch, time, neurons]` each.
     pub hidden: Vec<Tensor<3>>,
     /// What goes into the readout (the last hidden layer's spikes, with skip sums).
     pub readout_input: Tensor<3>,
     /// The readout's membrane: `[batch, time, classes]`.
     pub membrane: Tensor<3>,
-    /// The membrane summed or maximised over time: `[batch, classes]`.
+    /// The membrane reduced over time: `[batch, classes]`.
     pub logits: Tensor<2>,
 }
 
-impl LinearNetworkConfig {
-    /// Initializes the network.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError`] if the sizes make no network.
-    pub fn init(&self, device: &Device) -> Result<LinearNetwork, ConfigError> {
-        let empty = |what| Err(ConfigError::Empty { what });
-        if self.hidden.is_empty() {
-            return empty("the number of hidden layers");
-        }
-        if self.hidden.contains(&0) || self.inputs == 0 || self.classes == 0 {
-            return empty("the width of every layer");
-        }
-        if self.skip && self.hidden.windows(2).any(|pair| pair[0] != pair[1]) {
-            let hidden = self.hidden.clone();
-            return Err(ConfigError::SkipWidths { hidden });
-        }
-        let layer = |inputs, neurons, beta| {
-            LeakyLinearConfig::new(inputs, neurons)
-                .with_beta(beta)
-                .with_beta_per_neuron(self.beta.per_neuron)
-                .with_beta_trained(self.beta.trained)
-                .with_surrogate(self.surrogate)
-        };
-        let mut inputs = self.inputs;
-        let mut hidden = Vec::with_capacity(self.hidden.len());
-        for (index, &neurons) in self.hidden.iter().enumerate() {
-            let scale = if index == 0 { self.init_scale } else { 1.0 };
-            let config = layer(inputs, neurons, self.beta.hidden).with_init_scale(scale);
-            hidden.push(config.init(device));
-            inputs = neurons;
-        }
-        Ok(LinearNetwork {
-            hidden,
-            readout: layer(inputs, self.classes, self.beta.readout).init(device),
-            formulation: self.formulation,
-            reduction: self.readout,
-            skip: self.skip,
-        })
-    }
+/// A layer as a row of a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerSummary {
+    /// `hidden.0`, …, `readout`, as in the parameters' names.
+    pub name: String,
+    /// What it takes.
+    pub input: Shape,
+    /// What it puts out.
+    pub output: Shape,
+    /// What that is, in a few words.
+    pub summary: String,
+    /// The numbers that it consists of.
+    pub parameters: usize,
+    /// The model of its neurons, if they spike.
+    pub spiking: Option<NeuronModel>,
 }
 
-impl LinearNetwork {
+impl Network {
     /// Class scores and spike counts.
     ///
     /// The last hidden layer and the readout run as one operation where that is the same function.
@@ -165,33 +224,30 @@ impl LinearNetwork {
     ///
     /// [`SpikeError`] if the input does not fit the network.
     pub fn forward(&self, input: &LayerInput) -> Result<NetworkOutput, SpikeError> {
-        // A skip connection adds to what the readout receives.
-        let skips = self.skip && self.hidden.len() > 1;
-        let fused = self.formulation.model().filter(|_| !skips);
-        let layered = self.hidden.len() - usize::from(fused.is_some());
         let mut hidden_spikes = Vec::with_capacity(self.hidden.len());
-        let mut spikes = input.clone();
-        for index in 0..layered {
-            let (next, hidden) = self.hidden_layer(index, &spikes)?;
-            spikes = next;
-            hidden_spikes.push(hidden.counts);
+        let mut signal = self.signal(input);
+        let (layered, fused) = self.split();
+        for layer in layered {
+            let out = layer.forward(&signal)?;
+            signal = out.signal;
+            hidden_spikes.extend(out.firing.map(|firing| firing.counts));
         }
-        let membrane = if let Some(model) = fused {
-            let last = &self.hidden[layered];
-            let out = linear_readout(
-                &spikes,
-                &last.synapses(),
-                &last.neurons(model),
-                &self.readout.synapses(),
-                &self.readout.neurons(NeuronModel::Integrator),
-            )?;
-            hidden_spikes.push(a_sample(out.counts));
-            out.membrane
-        } else {
-            self.readout.membrane(&spikes)?
+        let membrane = match fused {
+            Some(last) => {
+                let out = linear_readout(
+                    &signal.spikes,
+                    &last.synapses(),
+                    &last.neurons(),
+                    &self.readout.synapses(),
+                    &self.readout.integrators(),
+                )?;
+                hidden_spikes.push(a_sample(out.counts));
+                out.membrane
+            }
+            None => self.readout.membrane(&signal.spikes)?,
         };
         Ok(NetworkOutput {
-            logits: self.reduce(membrane),
+            logits: self.readout.logits(membrane),
             hidden_spikes,
         })
     }
@@ -203,48 +259,88 @@ impl LinearNetwork {
     /// [`SpikeError`] if the input does not fit the network.
     pub fn trace(&self, input: &LayerInput) -> Result<NetworkTrace, SpikeError> {
         let mut hidden = Vec::with_capacity(self.hidden.len());
-        let mut spikes = input.clone();
-        for index in 0..self.hidden.len() {
-            let (next, out) = self.hidden_layer(index, &spikes)?;
-            spikes = next;
-            hidden.push(dense(&out.spikes));
+        let mut signal = self.signal(input);
+        for layer in &self.hidden {
+            let out = layer.forward(&signal)?;
+            signal = out.signal;
+            hidden.extend(out.firing.map(|firing| dense(&firing.spikes)));
         }
-        let membrane = self.readout.membrane(&spikes)?;
+        let membrane = self.readout.membrane(&signal.spikes)?;
         Ok(NetworkTrace {
             hidden,
-            readout_input: dense(&spikes),
-            logits: self.reduce(membrane.clone()),
+            readout_input: dense(&signal.spikes),
+            logits: self.readout.logits(membrane.clone()),
             membrane,
         })
     }
 
-    /// A hidden layer's spikes, and with the skip sum what goes into the next layer.
-    fn hidden_layer(
-        &self,
-        index: usize,
-        input: &LayerInput,
-    ) -> Result<(LayerInput, crate::Hidden), SpikeError> {
-        let out = self.hidden[index].spikes(input, self.formulation)?;
-        let next = if self.skip && index > 0 {
-            out.spikes.add(input)?
-        } else {
-            out.spikes.clone()
-        };
-        Ok((next, out))
+    /// The shape of the input.
+    pub fn input(&self) -> Shape {
+        self.input
     }
 
-    fn reduce(&self, membrane: Tensor<3>) -> Tensor<2> {
-        match self.reduction {
-            ReadoutReduction::Sum => membrane.sum_dim(1).squeeze_dim(1),
-            ReadoutReduction::Max => membrane.max_dim(1).squeeze_dim(1),
+    /// The number of classes.
+    pub fn classes(&self) -> usize {
+        self.readout.classes()
+    }
+
+    /// The layers from the input on, the readout last. No parameter is drawn for it.
+    pub fn layers(&self) -> Vec<LayerSummary> {
+        let hidden = self.hidden.iter().enumerate();
+        let mut layers: Vec<_> = hidden
+            .map(|(index, layer)| LayerSummary {
+                name: format!("hidden.{index}"),
+                input: layer.input(),
+                output: layer.output(),
+                summary: layer.summary(),
+                parameters: layer.num_params(),
+                spiking: layer.neuron_model(),
+            })
+            .collect();
+        let reduction: &str = self.readout.reduction().into();
+        layers.push(LayerSummary {
+            name: "readout".to_string(),
+            input: layers.last().map_or(self.input, |layer| layer.output),
+            output: Shape::Units(self.classes()),
+            summary: format!("membrane, {reduction} over time"),
+            parameters: self.readout.num_params(),
+            spiking: None,
+        });
+        layers
+    }
+
+    /// The numbers that a training step keeps of a batch for its backward pass, without the batch itself.
+    ///
+    /// A last hidden layer that is one operation with the readout keeps nothing of size batch · steps ·
+    /// neurons. Of the readout's membrane there are the potential, its gradient, and passing results.
+    pub fn kept(&self, batch: u128, steps: u128) -> u128 {
+        const READOUT: u128 = 4;
+        let layered = self.split().0.iter().enumerate();
+        let layers: u128 = layered
+            .map(|(index, layer)| layer.kept(batch, steps, index == 0))
+            .sum();
+        layers + READOUT * batch * steps * self.classes() as u128
+    }
+
+    /// The hidden layers that run by themselves, and the one that runs with the readout.
+    fn split(&self) -> (&[Layer], Option<FusedLayer<'_>>) {
+        let last = self.hidden.split_last();
+        let fused = last.and_then(|(last, before)| Some((before, Some(last.fused()?))));
+        fused.unwrap_or((&self.hidden, None))
+    }
+
+    fn signal(&self, input: &LayerInput) -> Signal {
+        Signal {
+            spikes: input.clone(),
+            shape: self.input,
         }
     }
 }
 
-/// The dense form of a layer's spikes, which layers always have.
+/// The dense form of spikes.
 fn dense(spikes: &LayerInput) -> Tensor<3> {
-    spikes
-        .dense()
-        .cloned()
-        .unwrap_or_else(|| unreachable!("a layer puts out dense spikes"))
+    match spikes {
+        LayerInput::Dense(dense) | LayerInput::Both { dense, .. } => dense.clone(),
+        LayerInput::Events(events) => events.to_dense(),
+    }
 }

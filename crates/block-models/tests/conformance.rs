@@ -7,11 +7,14 @@
 //! magnitude, the parameters whose gradient is lost in float32's rounding, and in files that have such
 //! parameters all steps but the first. Float64 compares all of them.
 
+#![expect(clippy::print_stdout, reason = "it says what was compared")]
+
 use block_core::{FusedAdam, LayerInput, SpikeEvents, Surrogate};
 use block_models::{
-    BetaConfig, Formulation, LeakyLinear, LinearNetwork, LinearNetworkConfig, ReadoutReduction,
+    BetaConfig, Formulation, Layer, Network, NetworkConfig, ReadoutReduction, Shape,
 };
 use burn::module::Param;
+use burn::nn::Linear;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{DType, Device, Gradients, Int, Tensor, TensorData};
@@ -90,37 +93,39 @@ impl Case<'_> {
         }
     }
 
-    fn network(&self, formulation: Formulation) -> LinearNetwork {
+    fn network(&self, formulation: Formulation) -> Network {
         let size = |key| self.golden.number(key).unwrap() as usize;
         let layers = size("n_layers");
-        let reduction = match self.golden.meta("readout_max") {
+        let readout = match self.golden.meta("readout_max") {
             "true" => ReadoutReduction::Max,
             _ => ReadoutReduction::Sum,
         };
-        let mut network =
-            LinearNetworkConfig::new(size("n_in"), vec![size("n_hidden"); layers], size("n_out"))
-                .with_formulation(formulation)
-                .with_readout(reduction)
-                .with_skip(self.golden.meta("skip_connections") == "true")
-                .with_beta(
-                    BetaConfig::new()
-                        .with_per_neuron(self.golden.meta("heterogeneous_beta") == "true"),
-                )
-                .with_surrogate(Surrogate::FastSigmoid {
-                    scale: self.golden.number("scale").unwrap(),
-                })
-                .init(&self.device)
-                .unwrap();
+        let config = NetworkConfig {
+            formulation,
+            readout,
+            skip: self.golden.meta("skip_connections") == "true",
+            beta: BetaConfig {
+                per_neuron: self.golden.meta("heterogeneous_beta") == "true",
+                ..BetaConfig::default()
+            },
+            surrogate: Surrogate::FastSigmoid {
+                scale: self.golden.number("scale").unwrap(),
+            },
+            ..NetworkConfig::of(vec![size("n_hidden"); layers])
+        };
+        let input = Shape::Units(size("n_in"));
+        let mut network = config.init(input, size("n_out"), &self.device).unwrap();
         for (layer, name) in named_layers(&mut network) {
             let weight = self.tensor::<2>(&format!("param.{name}._to_current.weight"));
-            layer.weight = Param::from_tensor(weight.transpose());
-            layer.bias = Param::from_tensor(self.tensor(&format!("param.{name}._to_current.bias")));
-            layer.beta = Param::from_tensor(self.tensor(&format!("param.{name}._beta")));
+            layer.linear.weight = Param::from_tensor(weight.transpose());
+            let bias = self.tensor(&format!("param.{name}._to_current.bias"));
+            layer.linear.bias = Some(Param::from_tensor(bias));
+            *layer.beta = Param::from_tensor(self.tensor(&format!("param.{name}._beta")));
         }
         network
     }
 
-    fn outputs(&self, check: &mut Check, network: &LinearNetwork, input: &LayerInput) {
+    fn outputs(&self, check: &mut Check, network: &Network, input: &LayerInput) {
         let trace = network.trace(input).unwrap();
         let output = network.forward(input).unwrap();
         for (index, spikes) in trace.hidden.into_iter().enumerate() {
@@ -145,7 +150,7 @@ impl Case<'_> {
     fn gradients(
         &self,
         check: &mut Check,
-        network: &LinearNetwork,
+        network: &Network,
         input: &LayerInput,
         logits: Tensor<2>,
     ) {
@@ -160,8 +165,8 @@ impl Case<'_> {
         self.compare(check, network, "grad", self.tolerance, |layer| {
             let grad = |name, tensor: Option<Tensor<1>>| tensor.unwrap_or_else(|| panic!("{name}"));
             (
-                layer.weight.val().grad(&gradients).expect("weight"),
-                grad("bias", layer.bias.val().grad(&gradients)),
+                layer.weight().grad(&gradients).expect("weight"),
+                grad("bias", layer.bias().grad(&gradients)),
                 grad("beta", layer.beta.val().grad(&gradients)),
             )
         });
@@ -177,7 +182,7 @@ impl Case<'_> {
 
     /// Five steps. Adam divides a gradient by its own magnitude: where that is lost in float32's
     /// rounding, the update is not determined, and the steps after it go their own way.
-    fn adam(&self, check: &mut Check, mut network: LinearNetwork, input: &LayerInput) {
+    fn adam(&self, check: &mut Check, mut network: Network, input: &LayerInput) {
         let rate = self.golden.meta("adam");
         let rate = rate
             .split("\"lr\": ")
@@ -201,7 +206,7 @@ impl Case<'_> {
             if step == 1 || step == 5 {
                 let prefix = format!("adam_step{step}");
                 self.compare(check, &network, &prefix, self.tolerance, |layer| {
-                    (layer.weight.val(), layer.bias.val(), layer.beta.val())
+                    (layer.weight(), layer.bias(), layer.beta.val())
                 });
             }
         }
@@ -228,13 +233,13 @@ impl Case<'_> {
     fn compare(
         &self,
         check: &mut Check,
-        network: &LinearNetwork,
+        network: &Network,
         prefix: &str,
         tolerance: f64,
-        of: impl Fn(&LeakyLinear) -> (Tensor<2>, Tensor<1>, Tensor<1>),
+        of: impl Fn(&Parameters) -> (Tensor<2>, Tensor<1>, Tensor<1>),
     ) {
         for (layer, name) in named_layers(&mut network.clone()) {
-            let (weight, bias, beta) = of(layer);
+            let (weight, bias, beta) = of(&layer);
             let parameters = [
                 ("_to_current.weight", values(weight.transpose())),
                 ("_to_current.bias", values(bias)),
@@ -291,13 +296,37 @@ impl Case<'_> {
     }
 }
 
+/// The parameters of a hidden layer or the readout.
+struct Parameters<'a> {
+    linear: &'a mut Linear,
+    beta: &'a mut Param<Tensor<1>>,
+}
+
+impl Parameters<'_> {
+    fn weight(&self) -> Tensor<2> {
+        self.linear.weight.val()
+    }
+
+    fn bias(&self) -> Tensor<1> {
+        self.linear.bias.as_ref().expect("ours have one").val()
+    }
+}
+
 /// All layers with their names in the files.
-fn named_layers(network: &mut LinearNetwork) -> Vec<(&mut LeakyLinear, String)> {
+fn named_layers(network: &mut Network) -> Vec<(Parameters<'_>, String)> {
     let hidden = network.hidden.iter_mut().enumerate();
     let mut layers: Vec<_> = hidden
-        .map(|(index, layer)| (layer, format!("_layers.{index}")))
+        .map(|(index, layer)| {
+            #[allow(irrefutable_let_patterns, reason = "there may be other kinds")]
+            let Layer::Linear(layer) = layer else {
+                panic!("a network of linear layers has {layer:?}");
+            };
+            let (linear, beta) = (&mut layer.linear, &mut layer.beta);
+            (Parameters { linear, beta }, format!("_layers.{index}"))
+        })
         .collect();
-    layers.push((&mut network.readout, "_readout_layer".into()));
+    let (linear, beta) = (&mut network.readout.linear, &mut network.readout.beta);
+    layers.push((Parameters { linear, beta }, "_readout_layer".into()));
     layers
 }
 

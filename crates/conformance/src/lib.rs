@@ -4,6 +4,8 @@
 //! Every crate has a test target `conformance` that hands [`run`] the kinds it has built. Files
 //! come from the crate's own `tests/golden`, or from `$BLOCK_GOLDEN` when that is set.
 
+#![expect(clippy::print_stdout, reason = "it says what the tests compared")]
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 

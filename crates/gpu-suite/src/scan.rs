@@ -29,10 +29,10 @@ fn values(model: NeuronModel) -> (usize, usize) {
 }
 
 /// Samples, steps and neurons.
-pub type Sizes = [usize; 3];
+pub(crate) type Sizes = [usize; 3];
 
 /// Many neurons, the workloads' hidden layers, and few neurons over a long time.
-pub fn sizes(quick: bool) -> Vec<Sizes> {
+pub(crate) fn sizes(quick: bool) -> Vec<Sizes> {
     let all = [
         [4, 300, 8],
         [128, 100, 1000],
@@ -48,7 +48,7 @@ pub fn sizes(quick: bool) -> Vec<Sizes> {
 
 /// Medians of one model's scan.
 #[derive(Debug, Clone, Serialize)]
-pub struct Cell {
+pub(crate) struct Cell {
     model: &'static str,
     batch: usize,
     steps: usize,
@@ -61,7 +61,7 @@ pub struct Cell {
     backward_share_of_copy_bandwidth: f64,
 }
 
-pub fn measure(
+pub(crate) fn measure(
     model: NeuronModel,
     [batch, steps, n]: Sizes,
     copy: f64,

@@ -1,28 +1,35 @@
 //! Everything that going on with a run needs, in one file, so that it is replaced at once.
 //!
-//! `resume.safetensors` holds the files `last` and `best` as bytes, Adam's moments as
-//! `adam.first.PATH` and `adam.second.PATH`, and the [`Position`] as JSON in its metadata.
+//! `resume.safetensors` holds the files `last` and `best` as bytes, and Adam's moments as `adam.first.PATH` and
+//! `adam.second.PATH`. Its metadata has the layout's `version`, the [`Position`] as JSON, and, where they are
+//! known, the resolved `config` as TOML and `fingerprints` of the data as JSON.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::ErrorKind;
 
+use anyhow::{Context, bail};
+use block_models::Moments;
+use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
 
-use crate::adam::Moments;
-use crate::error::{Result, RunnerError};
+use crate::error::RunnerError;
+use crate::files::REPAIR;
+use crate::legacy;
 use crate::metrics::{Totals, bits};
-use crate::run_folder::{BEST, LAST, REPAIR, RESUME, RunFolder};
+use crate::run_folder::{BEST, LAST, RESUME, RunFolder};
 
-/// The layout that this version writes and reads.
-const VERSION: u32 = 1;
+/// The layout that is written. Version 1 had its number in the position, and older names of parameters.
+const VERSION: u32 = 2;
+const VERSION_KEY: &str = "version";
 const POSITION: &str = "position";
+const CONFIG: &str = "config";
+const FINGERPRINTS: &str = "fingerprints";
 
 /// How far a run is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Position {
-    version: u32,
+pub(crate) struct Position {
     /// Finished epochs.
     pub epochs: usize,
     /// Batches done of the epoch after those.
@@ -47,7 +54,7 @@ pub struct Position {
 
 /// The epoch whose model is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Best {
+pub(crate) struct Best {
     /// Epoch, from 1.
     pub epoch: usize,
     /// Its loss.
@@ -57,9 +64,8 @@ pub struct Best {
 
 impl Position {
     /// Before the first batch.
-    pub fn start(learning_rate: f64) -> Self {
+    pub(crate) fn start(learning_rate: f64) -> Self {
         Self {
-            version: VERSION,
             epochs: 0,
             batches: 0,
             totals: Totals::default(),
@@ -76,7 +82,7 @@ impl Position {
 
 /// A run at one moment.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Checkpoint {
+pub(crate) struct Checkpoint {
     /// How far it is.
     pub position: Position,
     /// The weights, as a safetensors file.
@@ -85,6 +91,10 @@ pub struct Checkpoint {
     pub best: Option<Vec<u8>>,
     /// Adam's state by the parameters' paths.
     pub moments: BTreeMap<String, Moments>,
+    /// The resolved config as TOML, if it was written.
+    pub config: Option<String>,
+    /// Fingerprints of the data's files by their names, as far as they were taken.
+    pub fingerprints: BTreeMap<String, String>,
 }
 
 impl Checkpoint {
@@ -93,10 +103,10 @@ impl Checkpoint {
     /// # Errors
     ///
     /// [`RunnerError::Write`].
-    pub fn save(&self, folder: &RunFolder) -> Result<()> {
-        let bytes = self.to_bytes().map_err(|problem| RunnerError::Write {
+    pub(crate) fn save(&self, folder: &RunFolder) -> crate::error::Result<()> {
+        let bytes = self.to_bytes().map_err(|error| RunnerError::Write {
             path: folder.file(RESUME),
-            source: std::io::Error::other(problem),
+            source: std::io::Error::other(format!("{error:#}")),
             remedy: REPAIR,
         })?;
         folder.write(RESUME, &bytes)?;
@@ -114,12 +124,17 @@ impl Checkpoint {
     /// # Errors
     ///
     /// [`RunnerError::Checkpoint`] if there is none or it is damaged.
-    pub fn load(folder: &RunFolder) -> Result<Self> {
+    pub(crate) fn load(folder: &RunFolder) -> crate::error::Result<Self> {
         let path = folder.file(RESUME);
         let problem = match fs::read(&path) {
             Ok(bytes) => match Self::from_bytes(&bytes) {
-                Ok(checkpoint) => return Ok(checkpoint),
-                Err(problem) => format!("not a checkpoint of this version: {problem}"),
+                Ok((checkpoint, version)) => {
+                    if version < VERSION {
+                        tracing::warn!("{}: {}", path.display(), legacy::WARNING);
+                    }
+                    return Ok(checkpoint);
+                }
+                Err(error) => format!("not a checkpoint of this version: {error:#}"),
             },
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 "missing: the run ended before its first checkpoint; start it anew".to_string()
@@ -136,7 +151,7 @@ impl Checkpoint {
         Err(RunnerError::Checkpoint { path, problem })
     }
 
-    fn to_bytes(&self) -> std::result::Result<Vec<u8>, String> {
+    fn to_bytes(&self) -> anyhow::Result<Vec<u8>> {
         let mut position = self.position.clone();
         let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
         let blobs = [("last", Some(&self.last)), ("best", self.best.as_ref())];
@@ -158,64 +173,79 @@ impl Checkpoint {
                 tensors.push((name, Dtype::F32, moments.shape.clone(), bytes));
             }
         }
-        let views: std::result::Result<Vec<_>, _> = tensors
+        let views: Result<Vec<_>, SafeTensorError> = tensors
             .iter()
             .map(|(name, dtype, shape, bytes)| {
                 let view = TensorView::new(*dtype, shape.clone(), bytes)?;
-                Ok::<_, safetensors::SafeTensorError>((name.as_str(), view))
+                Ok::<_, SafeTensorError>((name.as_str(), view))
             })
             .collect();
-        let json = serde_json::to_string(&position).map_err(|error| error.to_string())?;
-        let metadata = HashMap::from([(POSITION.to_string(), json)]);
-        views
-            .and_then(|views| serialize(views, Some(metadata)))
-            .map_err(|error| error.to_string())
+        let mut metadata = HashMap::from([
+            (VERSION_KEY, VERSION.to_string()),
+            (POSITION, serde_json::to_string(&position)?),
+        ]);
+        metadata.extend(self.config.clone().map(|config| (CONFIG, config)));
+        if !self.fingerprints.is_empty() {
+            metadata.insert(FINGERPRINTS, serde_json::to_string(&self.fingerprints)?);
+        }
+        let metadata = metadata.into_iter();
+        let metadata = metadata.map(|(key, value)| (key.to_string(), value));
+        Ok(serialize(views?, Some(metadata.collect()))?)
     }
 
-    fn from_bytes(bytes: &[u8]) -> std::result::Result<Self, String> {
-        let text = |error: safetensors::SafeTensorError| error.to_string();
-        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(text)?;
-        let json = metadata.metadata().as_ref();
-        let json = json.and_then(|metadata| metadata.get(POSITION));
-        let json = json.ok_or("it says no position")?;
-        let position: Position = serde_json::from_str(json).map_err(|error| error.to_string())?;
-        if position.version != VERSION {
-            return Err(format!(
-                "found version {}, expected {VERSION}",
-                position.version
-            ));
+    /// With the version of the layout that was found.
+    fn from_bytes(bytes: &[u8]) -> anyhow::Result<(Self, u32)> {
+        let (_, metadata) = SafeTensors::read_metadata(bytes)?;
+        let metadata = metadata.metadata().clone().unwrap_or_default();
+        let position = metadata.get(POSITION).context("it says no position")?;
+        let version = match metadata.get(VERSION_KEY) {
+            Some(version) => version
+                .parse::<u32>()
+                .with_context(|| format!("version {version:?}"))?,
+            None => 1,
+        };
+        if version > VERSION {
+            bail!("found version {version}, expected {VERSION} or less: it is a later runner's");
         }
-        let tensors = SafeTensors::deserialize(bytes).map_err(text)?;
-        let blob = |name: &str| tensors.tensor(name).map(|view| view.data().to_vec());
+        let position: Position = serde_json::from_str(position).context("its position")?;
+        let fingerprints = metadata.get(FINGERPRINTS);
+        let fingerprints = fingerprints.map(|json| serde_json::from_str(json));
+        let tensors = SafeTensors::deserialize(bytes)?;
         let mut moments = BTreeMap::new();
         for (path, &steps) in &position.adam_steps {
-            let first = tensors
-                .tensor(&format!("adam.first.{path}"))
-                .map_err(text)?;
-            let second = tensors
-                .tensor(&format!("adam.second.{path}"))
-                .map_err(text)?;
+            let tensor = |name: &str| tensors.tensor(&format!("adam.{name}.{path}"));
+            let (first, second) = (tensor("first")?, tensor("second")?);
             let state = Moments {
                 steps,
                 shape: first.shape().to_vec(),
                 first: floats(&first)?,
                 second: floats(&second)?,
             };
-            moments.insert(path.clone(), state);
+            moments.insert(legacy::path(path).into_owned(), state);
         }
-        let best = position.best.map(|_| blob("best")).transpose();
-        Ok(Self {
-            last: blob("last").map_err(text)?,
-            best: best.map_err(text)?,
+        let weights = |name: &str| -> anyhow::Result<Vec<u8>> {
+            let bytes = tensors.tensor(name)?.data();
+            let renamed = match version {
+                1 => legacy::weights(bytes).context("its weights")?,
+                _ => None,
+            };
+            Ok(renamed.unwrap_or_else(|| bytes.to_vec()))
+        };
+        let checkpoint = Self {
+            last: weights("last")?,
+            best: position.best.map(|_| weights("best")).transpose()?,
             moments,
+            config: metadata.get(CONFIG).cloned(),
+            fingerprints: fingerprints.transpose()?.unwrap_or_default(),
             position,
-        })
+        };
+        Ok((checkpoint, version))
     }
 }
 
-fn floats(view: &TensorView<'_>) -> std::result::Result<Vec<f32>, String> {
+fn floats(view: &TensorView<'_>) -> anyhow::Result<Vec<f32>> {
     if view.dtype() != Dtype::F32 {
-        return Err(format!("found {:?}, expected F32", view.dtype()));
+        bail!("found {:?}, expected F32", view.dtype());
     }
     let (values, _) = view.data().as_chunks::<4>();
     Ok(values
@@ -250,6 +280,8 @@ mod tests {
             last: vec![1, 2, 3],
             best: Some(vec![4]),
             moments: BTreeMap::from([("a.b".to_string(), moments)]),
+            config: Some("seed = 1\n".to_string()),
+            fingerprints: BTreeMap::from([("train.h5".to_string(), "sha256 00".to_string())]),
         };
         checkpoint.save(&folder).unwrap();
         assert_eq!(Checkpoint::load(&folder).unwrap(), checkpoint);
@@ -257,6 +289,15 @@ mod tests {
 
         let path = folder.file(RESUME);
         let bytes = fs::read(&path).unwrap();
+        let version = b"\"version\":\"2\"";
+        let mut windows = bytes.windows(version.len());
+        let at = windows.position(|window| window == version).unwrap();
+        let mut later = bytes.clone();
+        later[at + version.len() - 2] = b'3';
+        fs::write(&path, later).unwrap();
+        let message = Checkpoint::load(&folder).unwrap_err().to_string();
+        assert!(message.contains("found version 3, expected 2"), "{message}");
+
         fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
         let message = Checkpoint::load(&folder).unwrap_err().to_string();
         assert!(

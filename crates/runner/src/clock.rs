@@ -4,11 +4,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A moment as `[year, month, day, hour, minute, second]` in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment([u64; 6]);
+pub(crate) struct Moment([u64; 6]);
 
 impl Moment {
     /// The system's time.
-    pub fn now() -> Self {
+    pub(crate) fn now() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         Self::from_unix(since.map_or(0, |since| since.as_secs()))
     }
@@ -17,7 +17,7 @@ impl Moment {
     ///
     /// Source of the calendar: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms",
     /// `civil_from_days`; years begin in March, so that the leap day is a year's last.
-    pub fn from_unix(seconds: u64) -> Self {
+    pub(crate) fn from_unix(seconds: u64) -> Self {
         let days = seconds / 86_400 + 719_468;
         let (era, day_of_era) = (days / 146_097, days % 146_097);
         let year_of_era =
@@ -43,13 +43,13 @@ impl Moment {
     }
 
     /// `2026-01-31T23:59:59Z`.
-    pub fn iso(self) -> String {
+    pub(crate) fn iso(self) -> String {
         let [year, month, day, hour, minute, second] = self.0;
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
     }
 
     /// `20260131-235959`, for names of files.
-    pub fn compact(self) -> String {
+    pub(crate) fn compact(self) -> String {
         let [year, month, day, hour, minute, second] = self.0;
         format!("{year:04}{month:02}{day:02}-{hour:02}{minute:02}{second:02}")
     }

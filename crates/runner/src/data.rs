@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write, stderr};
 use std::path::PathBuf;
 
-use block_data::{DataError, Locations, fetch, is_present};
+use block_data::{DataError, DataSet, Locations, fetch};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::config::DataConfig;
@@ -15,6 +15,11 @@ impl DataConfig {
         Locations::new(self.dir.as_ref().map(PathBuf::from))
     }
 
+    /// Whether the data set is in one of its locations, or is made on the spot; of files of one's own nothing is known here.
+    pub fn is_present(&self) -> bool {
+        DataSet::named(&self.name).is_none_or(|set| set.is_present(&self.locations()))
+    }
+
     /// Fetches the data set if it is in none of its locations, showing how far it is on standard
     /// error. `offline`, nothing is asked of any network.
     ///
@@ -24,34 +29,37 @@ impl DataConfig {
     /// where.
     pub fn provide(&self, offline: bool) -> Result<()> {
         let locations = self.locations();
-        if self.files.is_none() && !is_present(&self.name, &locations) {
-            fetch_data(&self.name, &locations, offline)?;
+        // Files of one's own are no data set that could be fetched.
+        if let Some(set) = DataSet::named(&self.name)
+            && !set.is_present(&locations)
+        {
+            fetch_data(set, &locations, offline)?;
         }
         Ok(())
     }
 }
 
-/// Fetches a data set by its name, showing how far it is on standard error; returns its folder.
-/// `offline`, only what lies there packed is used.
+/// Fetches what is missing or wrong of a data set, showing how far it is on standard error; nothing
+/// for one that is made on the spot. `offline`, only what lies there packed is used.
 ///
 /// # Errors
 ///
 /// As [`fetch::fetch`].
-pub fn fetch_data(
-    name: &str,
+pub(crate) fn fetch_data(
+    set: &DataSet,
     locations: &Locations,
     offline: bool,
-) -> std::result::Result<PathBuf, DataError> {
+) -> std::result::Result<(), DataError> {
+    let Some(entry) = set.entry() else {
+        return Ok(());
+    };
     let options = fetch::Options {
         offline,
         ..Default::default()
     };
-    fetch::fetch(
-        name,
-        &locations.download_root(),
-        &options,
-        &mut Bar { bar: None },
-    )
+    let root = locations.download_root();
+    fetch::fetch(&entry, &root, &options, &mut Bar { bar: None })?;
+    Ok(())
 }
 
 /// A bar for people, a line a file otherwise.

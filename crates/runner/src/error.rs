@@ -41,13 +41,15 @@ pub enum RunnerError {
     },
     /// A training that takes more memory than there is.
     #[error(
-        "config: with `model.hidden` = {hidden:?}, `encode.steps` = {steps} and \
+        "config: with `{key}` = {hidden:?}, `encode.steps` = {steps} and \
          `train.batch_size` = {batch_size} the training takes about {} of memory, \
          but {} are available; make them smaller",
         gibibytes(*estimate),
         gibibytes(*available)
     )]
     Memory {
+        /// The key that says so, `model.hidden` or `model.layers`.
+        key: &'static str,
         /// Neurons of each hidden layer.
         hidden: Vec<usize>,
         /// Time steps.
@@ -105,8 +107,11 @@ pub enum RunnerError {
     /// A data set that cannot be found, read or loaded.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// A command on data sets that cannot be done, or that found faults.
+    #[error("{0}")]
+    DataSets(String),
     /// A network that cannot be built.
-    #[error("config: {0}")]
+    #[error("config: `model.{}` is {}, expected {}", .0.key, .0.found, .0.expected)]
     Network(#[from] ConfigError),
     /// A network that refuses its input.
     #[error(transparent)]

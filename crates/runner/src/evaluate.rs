@@ -3,11 +3,12 @@
 use std::time::Instant;
 
 use block_data::SpikeLoader;
-use block_models::LinearNetwork;
+use block_models::Network;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::metrics::{Forward, Totals};
+use crate::metrics::Totals;
+use crate::step::Forward;
 
 /// What a network does on a split.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,10 +61,10 @@ impl Evaluation {
     /// # Errors
     ///
     /// [`RunnerError`](crate::RunnerError) from the loader or the network.
-    pub fn run(network: &LinearNetwork, loader: &SpikeLoader) -> Result<Self> {
+    pub fn run(network: &Network, loader: &SpikeLoader) -> Result<Self> {
         let begin = Instant::now();
         let mut totals = Totals::default();
-        let classes = network.readout.weight.dims()[1];
+        let classes = network.classes();
         let mut confusion = vec![vec![0; classes]; classes];
         for batch in loader.epoch(0) {
             let forward = Forward::run(network, batch?)?;

@@ -21,20 +21,22 @@
 //! # Ok::<(), runner::RunnerError>(())
 //! ```
 
-mod adam;
 mod checkpoint;
 pub mod cli;
 mod clock;
 mod config;
-pub mod data;
+mod data;
 mod environment;
 mod error;
 mod evaluate;
+pub mod files;
+mod legacy;
 mod memory;
 mod metrics;
 mod plan;
 pub mod progress;
 mod run_folder;
+mod step;
 mod summary;
 mod train;
 mod weights;
@@ -42,14 +44,12 @@ mod weights;
 #[cfg(feature = "cuda")]
 use burn_cuda as _;
 
-pub use config::{
-    BetaKeys, Config, DataConfig, EncodeConfig, ModelConfig, ModelKind, TrainConfig, Validation,
-};
+pub use config::{Config, DataConfig, EncodeConfig, Key, TrainConfig, Validation, keys};
 pub use environment::{Environment, Resumption, available_memory_bytes, peak_memory_bytes};
 pub use error::{Result, RunnerError};
 pub use evaluate::{ClassReport, Evaluation, EvaluationReport};
 pub use metrics::{BatchRecord, EpochRecord, Totals};
-pub use plan::{LayerPlan, Plan};
+pub use plan::Plan;
 pub use run_folder::RunFolder;
 pub use summary::Summary;
 pub use train::{Observer, Trained, Trainer};

@@ -1,7 +1,8 @@
 //! The memory that a training takes, and whether there is as much.
 
 use block_data::Samples;
-use block_models::{Formulation, LinearNetworkConfig};
+use block_models::Network;
+use burn::module::Module;
 
 use crate::environment::available_memory_bytes;
 use crate::error::{Result, RunnerError};
@@ -19,8 +20,6 @@ const TRAINED: u128 = 4;
 const CHECKPOINT: u128 = 12;
 /// Batches of events at once: the one in work, one being made, and those ready in between.
 const BATCHES: u128 = 4;
-/// What the readout keeps of its membrane: the potential, its gradient, and passing results.
-const READOUT: u128 = 4;
 
 impl Plan {
     /// An estimate of the memory that training takes, in bytes.
@@ -30,7 +29,7 @@ impl Plan {
         let (train, test) = (samples(source.train()), samples(source.test()));
         let batch = (self.config.train.batch_size as u128).min(train.max(test));
         let data = source.memory_bytes() as u128;
-        let parameters = self.parameters() as u128;
+        let parameters = self.network.num_params() as u128;
         let bytes = PROCESS
             + data
             + parameters * (TRAINED + CHECKPOINT) * NUMBER
@@ -51,8 +50,15 @@ impl Plan {
         let estimate = self.memory_bytes();
         match available_memory_bytes() {
             Some(available) if device.name == "cpu" && estimate > available => {
+                let layers = self.network.layers().into_iter();
+                let hidden = layers.filter(|layer| layer.spiking.is_some());
+                let key = match self.config.model.layers {
+                    Some(_) => "model.layers",
+                    None => "model.hidden",
+                };
                 Err(RunnerError::Memory {
-                    hidden: self.config.model.hidden.clone(),
+                    key,
+                    hidden: hidden.map(|layer| layer.output.units()).collect(),
                     steps: self.config.encode.steps,
                     batch_size: self.config.train.batch_size,
                     estimate,
@@ -65,49 +71,32 @@ impl Plan {
 }
 
 /// Numbers that a training step keeps of a batch for its backward pass, and the batches ahead.
-///
-/// Where the formulation has an event-driven kernel, the last hidden layer and the readout are one
-/// operation, which keeps nothing as large as batch x steps x neurons. The layers before it, and
-/// the last one too when a skip connection adds to what the readout receives, keep their dense
-/// spikes, the gradient of these, and that of the input current. The convolutions keep all that
-/// lies on Burn's tape, a Toeplitz matrix for each β with its gradient, and their input densely.
-fn kept(network: &LinearNetworkConfig, batch: u128, steps: u128) -> u128 {
-    let rows = batch * steps;
-    let (inputs, classes) = (network.inputs as u128, network.classes as u128);
-    let neurons = |layers: &[usize]| layers.iter().map(|&width| width as u128).sum::<u128>();
-    let hidden = &network.hidden;
-    let layers = match network.formulation {
-        Formulation::Convolution => {
-            let betas = match network.beta.per_neuron {
-                true => neurons(hidden),
-                false => hidden.len() as u128,
-            };
-            rows * (6 * neurons(hidden) + inputs) + 2 * betas * steps * steps
-        }
-        Formulation::Scan | Formulation::StandardSingle | Formulation::StandardMulti => {
-            let skips = network.skip && hidden.len() > 1;
-            let fused = usize::from(!skips);
-            let layered = hidden.len().saturating_sub(fused);
-            rows * 3 * neurons(&hidden[..layered])
-        }
-    };
+fn kept(network: &Network, batch: u128, steps: u128) -> u128 {
     // Every unit fires about once; each step of each sample says where its spikes end.
-    let events = rows + batch * inputs;
-    layers + rows * READOUT * classes + BATCHES * events
+    let events = batch * steps + batch * network.input().units() as u128;
+    network.kept(batch, steps) + BATCHES * events
 }
 
 #[cfg(test)]
 mod tests {
+    use block_models::{Formulation, NetworkConfig, Shape};
+    use burn::tensor::Device;
+
     use super::*;
 
     const MEBI: u128 = 1 << 20;
 
-    fn mebibytes(network: &LinearNetworkConfig, batch: u128) -> u128 {
-        kept(network, batch, 100) * NUMBER / MEBI
+    fn mebibytes(config: &NetworkConfig, batch: u128) -> u128 {
+        numbers(config, batch) * NUMBER / MEBI
     }
 
-    fn network(hidden: &[usize]) -> LinearNetworkConfig {
-        LinearNetworkConfig::new(784, hidden.to_vec(), 10)
+    fn network(hidden: &[usize]) -> NetworkConfig {
+        NetworkConfig::of(hidden)
+    }
+
+    fn numbers(config: &NetworkConfig, batch: u128) -> u128 {
+        let network = config.init(Shape::Units(784), 10, &Device::flex());
+        kept(&network.unwrap(), batch, 100)
     }
 
     #[test]
@@ -127,22 +116,32 @@ mod tests {
     fn only_layers_before_the_fused_one_are_kept_densely() {
         // 128 samples, 100 steps, 1000 neurons.
         let layer = 128 * 100 * 1000;
-        let numbers = |network: &LinearNetworkConfig| kept(network, 128, 100);
+        let numbers = |config: &NetworkConfig| numbers(config, 128);
+        let with_skip = |config| NetworkConfig {
+            skip: true,
+            ..config
+        };
         let one = numbers(&network(&[1000]));
         assert_eq!(numbers(&network(&[1000, 1000])) - one, 3 * layer);
-        let skip = network(&[1000, 1000]).with_skip(true);
+        let skip = with_skip(network(&[1000, 1000]));
         assert_eq!(numbers(&skip) - one, 6 * layer);
         // A skip connection needs two layers.
-        assert_eq!(numbers(&network(&[1000]).with_skip(true)), one);
+        assert_eq!(numbers(&with_skip(network(&[1000]))), one);
         for formulation in [Formulation::StandardSingle, Formulation::StandardMulti] {
-            let network = network(&[1000]).with_formulation(formulation);
+            let network = NetworkConfig {
+                formulation,
+                ..network(&[1000])
+            };
             assert_eq!(numbers(&network), one);
         }
     }
 
     #[test]
     fn convolutions_keep_their_matrices() {
-        let convolution = network(&[1000]).with_formulation(Formulation::Convolution);
+        let convolution = NetworkConfig {
+            formulation: Formulation::Convolution,
+            ..network(&[1000])
+        };
         let whole = mebibytes(&convolution, 128);
         // 293 MiB of the tape, 38 MiB of dense input, 76 MiB of matrices, and the readout.
         assert!((400..420).contains(&whole), "{whole}");

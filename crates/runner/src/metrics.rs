@@ -1,66 +1,8 @@
 //! What is measured of batches and epochs, and the lines of the logs.
 
-use block_core::LayerInput;
-use block_data::SpikeBatch;
-use block_models::LinearNetwork;
-use burn::nn::loss::CrossEntropyLossConfig;
-use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
-
-/// A batch after its forward pass.
-pub struct Forward {
-    /// The mean cross entropy, `[1]`, for the backward pass.
-    pub loss: Tensor<1>,
-    /// The same on the host.
-    pub loss_value: f32,
-    /// The class of highest score of each sample.
-    pub predicted: Vec<usize>,
-    /// The class of each sample.
-    pub targets: Vec<usize>,
-    /// Spikes of each hidden layer, all samples together.
-    pub spikes: Vec<u64>,
-}
-
-impl Forward {
-    /// Runs a network on a batch, and waits for the numbers.
-    ///
-    /// # Errors
-    ///
-    /// [`RunnerError::Spikes`](crate::RunnerError::Spikes) if the batch does not fit the network.
-    pub fn run(network: &LinearNetwork, batch: SpikeBatch) -> Result<Self> {
-        let output = network.forward(&LayerInput::from(batch.events))?;
-        let classes = output.logits.dims()[1];
-        let loss = CrossEntropyLossConfig::new().init(&output.logits.device());
-        let loss = loss.forward(output.logits.clone(), batch.targets.clone());
-        let logits: Vec<f32> = output.logits.detach().into_data().iter().collect();
-        let total = |counts: Tensor<1, Int>| counts.into_data().iter::<i64>().sum::<i64>() as u64;
-        Ok(Self {
-            loss_value: loss.clone().detach().into_scalar(),
-            loss,
-            predicted: logits.chunks_exact(classes).map(argmax).collect(),
-            targets: batch
-                .targets
-                .into_data()
-                .iter::<i64>()
-                .map(|class| class as usize)
-                .collect(),
-            spikes: output.hidden_spikes.into_iter().map(total).collect(),
-        })
-    }
-}
-
-/// The first of the largest.
-fn argmax(scores: &[f32]) -> usize {
-    let mut best = 0;
-    for (class, score) in scores.iter().enumerate() {
-        if *score > scores[best] {
-            best = class;
-        }
-    }
-    best
-}
+use crate::step::Forward;
 
 /// Sums over the samples of an epoch, or of a part of it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -184,12 +126,12 @@ pub struct EpochRecord {
 }
 
 /// A number of seconds without meaningless digits.
-pub fn microseconds(seconds: f64) -> f64 {
+pub(crate) fn microseconds(seconds: f64) -> f64 {
     (seconds * 1e6).round() / 1e6
 }
 
 /// Floats as the integer of the same bits: text would have to be parsed without any rounding.
-pub mod bits {
+pub(crate) mod bits {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     /// Writes the bits.
@@ -197,7 +139,7 @@ pub mod bits {
     /// # Errors
     ///
     /// The serializer's.
-    pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
         value.to_bits().serialize(serializer)
     }
 
@@ -206,7 +148,7 @@ pub mod bits {
     /// # Errors
     ///
     /// The deserializer's.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
         u64::deserialize(deserializer).map(f64::from_bits)
     }
 }
@@ -214,12 +156,6 @@ pub mod bits {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_first_of_equal_scores_wins() {
-        assert_eq!(argmax(&[1.0, 2.0, 2.0]), 1);
-        assert_eq!(argmax(&[f32::NAN, 2.0]), 0);
-    }
 
     #[test]
     fn totals_survive_json_to_the_last_bit() {

@@ -1,15 +1,12 @@
 //! A config with its data: everything that can fail before the work begins.
 
-use std::path::PathBuf;
-
-use block_data::{DataSet, DataSource, Encoding, EventFiles, Input, Samples, SpikeLoader, open};
-use block_models::{BetaConfig, LinearNetwork, LinearNetworkConfig};
+use block_data::{DataSet, DataSource, Encoding, Input, Samples, SpikeLoader, open};
+use block_models::{Network, Shape, draw};
 use burn::module::Module;
 use burn::tensor::Device;
 
-use crate::config::{Config, ModelKind, Validation};
+use crate::config::{Config, Validation};
 use crate::error::Result;
-use crate::weights;
 
 /// What a run will do.
 pub struct Plan {
@@ -17,24 +14,11 @@ pub struct Plan {
     pub config: Config,
     /// The data set.
     pub source: DataSource,
-    /// The network.
-    pub network: LinearNetworkConfig,
+    /// The network, of which no parameter is drawn yet.
+    pub network: Network,
     encoding: Encoding,
     train: Samples,
     validation: Option<Samples>,
-}
-
-/// A layer, for people to read.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LayerPlan {
-    /// `hidden.0`, …, `readout`, as in the weights' names.
-    pub name: String,
-    /// Inputs.
-    pub inputs: usize,
-    /// Neurons.
-    pub neurons: usize,
-    /// Numbers that it consists of.
-    pub parameters: usize,
 }
 
 impl Plan {
@@ -45,14 +29,8 @@ impl Plan {
     /// [`RunnerError`](crate::RunnerError) with what is missing or does not fit.
     pub fn prepare(config: Config) -> Result<Self> {
         let locations = config.data.locations();
-        let source = match &config.data.files {
-            Some(files) => EventFiles {
-                train: PathBuf::from(&files.train),
-                test: PathBuf::from(&files.test),
-                units: files.units,
-                classes: files.classes,
-            }
-            .open(&locations)?,
+        let source = match config.data.files() {
+            Some(files) => files.open(&locations)?,
             None => open(&config.data.name, &locations)?,
         };
         let steps = config.encode.steps;
@@ -68,23 +46,8 @@ impl Plan {
                 (train, Some(validation))
             }
         };
-        let model = &config.model;
-        let network = match model.kind {
-            ModelKind::Linear => {
-                LinearNetworkConfig::new(source.units(), model.hidden.clone(), source.classes())
-                    .with_formulation(model.formulation)
-                    .with_readout(model.readout)
-                    .with_skip(model.skip)
-                    .with_init_scale(model.init_scale)
-                    .with_beta(
-                        BetaConfig::new()
-                            .with_hidden(model.beta.hidden)
-                            .with_readout(model.beta.readout)
-                            .with_per_neuron(model.beta.per_neuron)
-                            .with_trained(model.beta.trained),
-                    )
-            }
-        };
+        let (input, classes) = (input_shape(&source), source.classes());
+        let network = config.model.init(input, classes, &Device::flex())?;
         Ok(Self {
             config,
             source,
@@ -96,7 +59,8 @@ impl Plan {
     }
 
     fn loader(&self, samples: Samples, device: &Device) -> Result<SpikeLoader> {
-        let loader = SpikeLoader::new(samples, self.encoding, self.config.train.batch_size)?;
+        let loader =
+            SpikeLoader::new(samples, self.encoding.clone(), self.config.train.batch_size)?;
         Ok(loader.with_device(device.clone()))
     }
 
@@ -196,48 +160,31 @@ impl Plan {
     /// # Errors
     ///
     /// [`RunnerError::Network`](crate::RunnerError::Network).
-    pub fn init_network(&self, device: &Device) -> Result<LinearNetwork> {
+    pub fn init_network(&self, device: &Device) -> Result<Network> {
         let mut host = Device::flex();
         if device.is_autodiff() {
             host = host.autodiff();
         }
         host.seed(self.config.seed);
-        let network = self.network.init(&host)?;
-        weights::draw(&network);
+        let (input, classes) = (input_shape(&self.source), self.source.classes());
+        let network = self.config.model.init(input, classes, &host)?;
+        draw(&network);
         Ok(match *device == host {
             true => network,
             false => network.fork(device),
         })
     }
+}
 
-    /// The layers from the input on.
-    pub fn layers(&self) -> Vec<LayerPlan> {
-        let hidden = self.network.hidden.iter().enumerate();
-        let widths = hidden.map(|(index, &neurons)| (format!("hidden.{index}"), neurons));
-        let readout = ("readout".to_string(), self.network.classes);
-        let mut inputs = self.network.inputs;
-        widths
-            .chain([readout])
-            .map(|(name, neurons)| {
-                let betas = if self.network.beta.per_neuron {
-                    neurons
-                } else {
-                    1
-                };
-                let layer = LayerPlan {
-                    name,
-                    inputs,
-                    neurons,
-                    parameters: inputs * neurons + neurons + betas,
-                };
-                inputs = neurons;
-                layer
-            })
-            .collect()
-    }
-
-    /// All numbers that the network consists of.
-    pub fn parameters(&self) -> usize {
-        self.layers().iter().map(|layer| layer.parameters).sum()
+/// The shape of a data set's samples.
+fn input_shape(source: &DataSource) -> Shape {
+    let set = DataSet::named(source.name());
+    match *set.map_or(&[][..], |set| set.input_shape) {
+        [channels, height, width] => Shape::Map {
+            channels,
+            height,
+            width,
+        },
+        _ => Shape::Units(source.units()),
     }
 }

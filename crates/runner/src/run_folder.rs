@@ -1,38 +1,36 @@
 //! The folder of a run: its files, written so that a crash leaves the old or the new one, whole.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{BufWriter, ErrorKind, Seek, SeekFrom, Write};
+use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use crate::clock::Moment;
 use crate::error::{Result, RunnerError};
+use crate::files::{REPAIR, write_error, write_whole};
 
 /// The resolved config.
-pub const CONFIG: &str = "config.toml";
+pub(crate) const CONFIG: &str = "config.toml";
 /// Versions, device, machine.
-pub const ENVIRONMENT: &str = "environment.json";
+pub(crate) const ENVIRONMENT: &str = "environment.json";
 /// One line an epoch.
-pub const EPOCHS: &str = "epochs.jsonl";
+pub(crate) const EPOCHS: &str = "epochs.jsonl";
 /// One line a batch.
-pub const BATCHES: &str = "batches.jsonl";
+pub(crate) const BATCHES: &str = "batches.jsonl";
 /// What came out.
-pub const SUMMARY: &str = "summary.json";
+pub(crate) const SUMMARY: &str = "summary.json";
 /// What `eval` found.
-pub const EVALUATION: &str = "eval.json";
+pub(crate) const EVALUATION: &str = "eval.json";
 /// Weights of the best epoch.
-pub const BEST: &str = "best.safetensors";
+pub(crate) const BEST: &str = "best.safetensors";
 /// Weights as training goes on with them.
-pub const LAST: &str = "last.safetensors";
+pub(crate) const LAST: &str = "last.safetensors";
 /// Everything that going on needs.
-pub const RESUME: &str = "resume.safetensors";
+pub(crate) const RESUME: &str = "resume.safetensors";
 const LOCK: &str = ".lock";
 
 const CHOOSE: &str = "choose a folder that can be written to with --out";
-/// What to do when the folder of a run that exists cannot be written to.
-pub(crate) const REPAIR: &str =
-    "see that the run's folder can be written to and its disk has room, then go on with --resume";
 
 /// A run's folder, which no other process writes to while this exists.
 #[derive(Debug)]
@@ -136,17 +134,7 @@ impl RunFolder {
     /// [`RunnerError::Write`].
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.file(name);
-        let temporary = self.file(&format!(".{name}.tmp"));
-        let written = (|| {
-            let mut file = File::create(&temporary)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&temporary, &path)?;
-            // The new name itself must reach the disk too; only Unix opens folders as files.
-            #[cfg(unix)]
-            File::open(&self.path)?.sync_all()?;
-            Ok(())
-        })();
+        let written = write_whole(&path, bytes);
         written.map_err(write_error(&path, REPAIR))
     }
 
@@ -168,7 +156,7 @@ impl RunFolder {
 /// # Errors
 ///
 /// [`RunnerError::NotARun`].
-pub fn check(path: &Path) -> Result<()> {
+pub(crate) fn check(path: &Path) -> Result<()> {
     let missing = if !path.exists() {
         "there is no such folder".to_string()
     } else if !path.is_dir() {
@@ -182,83 +170,6 @@ pub fn check(path: &Path) -> Result<()> {
         path: path.to_path_buf(),
         missing,
     })
-}
-
-/// A file of JSON lines that grows.
-#[derive(Debug)]
-pub struct Log {
-    path: PathBuf,
-    file: BufWriter<File>,
-    length: u64,
-}
-
-impl Log {
-    /// Opens a log, made if absent, and cuts it to its first `length` bytes: what came after the
-    /// last checkpoint is about to be written again.
-    ///
-    /// # Errors
-    ///
-    /// [`RunnerError::Write`], or [`RunnerError::Checkpoint`] if it is shorter than that.
-    pub fn open(path: PathBuf, length: u64) -> Result<Self> {
-        let opened = OpenOptions::new()
-            .create(true)
-            .write(true)
-            .truncate(false)
-            .open(&path)
-            .and_then(|file| Ok((file.metadata()?.len(), file)));
-        let (found, mut file) = opened.map_err(write_error(&path, REPAIR))?;
-        if found < length {
-            let problem = format!("found {found} bytes, expected the {length} of the checkpoint");
-            return Err(RunnerError::Checkpoint { path, problem });
-        }
-        file.set_len(length)
-            .and_then(|()| file.seek(SeekFrom::Start(length)))
-            .map_err(write_error(&path, REPAIR))?;
-        let file = BufWriter::new(file);
-        Ok(Self { path, file, length })
-    }
-
-    /// Appends a line.
-    ///
-    /// # Errors
-    ///
-    /// [`RunnerError::Write`].
-    pub fn append(&mut self, value: &impl Serialize) -> Result<()> {
-        let written = serde_json::to_vec(value)
-            .map_err(std::io::Error::from)
-            .and_then(|mut line| {
-                line.push(b'\n');
-                self.length += line.len() as u64;
-                self.file.write_all(&line)
-            });
-        written.map_err(write_error(&self.path, REPAIR))
-    }
-
-    /// Brings everything to the disk.
-    ///
-    /// # Errors
-    ///
-    /// [`RunnerError::Write`].
-    pub fn sync(&mut self) -> Result<()> {
-        self.file
-            .flush()
-            .and_then(|()| self.file.get_ref().sync_data())
-            .map_err(write_error(&self.path, REPAIR))
-    }
-
-    /// Its bytes.
-    pub fn length(&self) -> u64 {
-        self.length
-    }
-}
-
-fn write_error(path: &Path, remedy: &'static str) -> impl FnOnce(std::io::Error) -> RunnerError {
-    let path = path.to_path_buf();
-    move |source| RunnerError::Write {
-        path,
-        source,
-        remedy,
-    }
 }
 
 #[cfg(test)]
@@ -290,24 +201,6 @@ mod tests {
         drop(folder);
         RunFolder::open(&path).unwrap();
         drop(shared);
-    }
-
-    #[test]
-    fn a_log_is_cut_to_the_checkpoint() {
-        let root = tempfile::tempdir().unwrap();
-        let path = root.path().join("log");
-        let mut log = Log::open(path.clone(), 0).unwrap();
-        log.append(&1).unwrap();
-        log.append(&23).unwrap();
-        log.sync().unwrap();
-        assert_eq!(log.length(), 5);
-        drop(log);
-        let mut log = Log::open(path.clone(), 2).unwrap();
-        log.append(&4).unwrap();
-        log.sync().unwrap();
-        drop(log);
-        assert_eq!(fs::read_to_string(&path).unwrap(), "1\n4\n");
-        assert!(Log::open(path, 5).is_err());
     }
 
     #[test]

@@ -1,13 +1,12 @@
 //! What came out of a run, from its logs and the kept model's test.
 
-use std::fs;
-use std::path::Path;
-
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use burn::module::Module;
+use serde::{Deserialize, Serialize};
 
 use crate::environment::peak_memory_bytes;
 use crate::error::{Result, RunnerError};
 use crate::evaluate::Evaluation;
+use crate::files::read_lines;
 use crate::metrics::{EpochRecord, microseconds};
 use crate::plan::Plan;
 use crate::run_folder::{BATCHES, EPOCHS, RunFolder};
@@ -95,7 +94,7 @@ impl Summary {
             train_accuracy: last.train_accuracy,
             best_epoch,
             epochs: last.epoch,
-            parameters: plan.parameters(),
+            parameters: plan.network.num_params(),
             seed: plan.config.seed,
             device: device.name.clone(),
             threads: device.threads(),
@@ -114,21 +113,6 @@ fn median(mut values: Vec<f64>) -> f64 {
         len if len % 2 == 1 => values[middle],
         _ => microseconds((values[middle - 1] + values[middle]) / 2.0),
     }
-}
-
-fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
-    let text = fs::read_to_string(path).map_err(|source| RunnerError::Read {
-        path: path.to_path_buf(),
-        source,
-        expected: "a log of the run",
-    })?;
-    let parse = |(index, line): (usize, &str)| {
-        serde_json::from_str(line).map_err(|error| RunnerError::Checkpoint {
-            path: path.to_path_buf(),
-            problem: format!("line {}: {error}", index + 1),
-        })
-    };
-    text.lines().enumerate().map(parse).collect()
 }
 
 #[cfg(test)]

@@ -1,22 +1,23 @@
 //! The training of a run, from the beginning or from a checkpoint.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use block_data::SpikeBatch;
-use block_models::{Formulation, LinearNetwork};
+use block_models::{Adam, Network};
 use burn::module::Module;
-use burn::optim::GradientsParams;
 use burn::tensor::Device;
 
-use crate::adam::Adam;
 use crate::checkpoint::{Best, Checkpoint, Position};
 use crate::error::{Result, RunnerError};
 use crate::evaluate::Evaluation;
-use crate::metrics::{BatchRecord, EpochRecord, Forward, Totals, microseconds};
+use crate::files::Log;
+use crate::metrics::{BatchRecord, EpochRecord, Totals, microseconds};
 use crate::plan::Plan;
-use crate::run_folder::{BATCHES, BEST, EPOCHS, LAST, Log, RESUME, RunFolder};
+use crate::run_folder::{BATCHES, BEST, EPOCHS, LAST, RESUME, RunFolder};
+use crate::step::Forward;
 use crate::weights;
 use block_core::device::NamedDevice;
 
@@ -37,7 +38,7 @@ pub struct Trainer<'a> {
     plan: &'a Plan,
     device: &'a NamedDevice,
     folder: &'a RunFolder,
-    network: LinearNetwork,
+    network: Network,
     adam: Adam,
     position: Position,
     best: Option<Vec<u8>>,
@@ -83,12 +84,13 @@ impl<'a> Trainer<'a> {
             last,
             best,
             moments,
+            ..
         } = checkpoint;
         let mut network = plan.init_network(&device.device.clone().autodiff())?;
         let path = folder.file(RESUME);
         weights::load(&mut network, last, &path)?;
-        let adam = Adam::from_moments(moments, &device.device).map_err(|parameter| {
-            let problem = format!("Adam's moments of `{parameter}` do not fit each other");
+        let adam = Adam::from_moments(moments, &network).map_err(|error| {
+            let problem = error.to_string();
             RunnerError::Checkpoint { path, problem }
         })?;
         Ok(Self {
@@ -194,9 +196,9 @@ impl<'a> Trainer<'a> {
         }
 
         let begin = Instant::now();
-        let gradients = GradientsParams::from_grads(forward.loss.backward(), &self.network);
         let rate = self.position.learning_rate;
-        self.network = self.adam.step(rate, self.network, gradients);
+        let loss = forward.loss_value;
+        self.network = forward.update(self.network, &mut self.adam, rate);
         self.device.sync()?;
         let backward_seconds = begin.elapsed().as_secs_f64();
 
@@ -204,7 +206,7 @@ impl<'a> Trainer<'a> {
             epoch,
             batch: number,
             samples: totals.samples,
-            loss: forward.loss_value,
+            loss,
             accuracy: totals.accuracy(),
             hidden_spikes: totals.hidden_spikes(),
             hidden_spikes_by_layer: totals.hidden_spikes_by_layer(),
@@ -270,12 +272,14 @@ impl<'a> Trainer<'a> {
 
     /// Names hidden layers that no spike left, or of which every neuron fired as often as it can.
     fn warn_about_activity(&self, epoch: usize, totals: &Totals) {
-        let most = match self.plan.network.formulation {
-            Formulation::StandardMulti => self.plan.config.encode.steps as u64,
-            _ => 1,
-        };
-        for (layer, &spikes) in self.plan.layers().iter().zip(&totals.spikes) {
-            let (name, neurons) = (&layer.name, layer.neurons);
+        let layers = self.plan.network.layers().into_iter();
+        let spiking = layers.filter_map(|layer| Some((layer.spiking?, layer)));
+        for ((model, layer), &spikes) in spiking.zip(&totals.spikes) {
+            let (name, neurons) = (&layer.name, layer.output.units());
+            let most = match model.fires_once() {
+                true => 1,
+                false => self.plan.config.encode.steps as u64,
+            };
             if spikes == 0 {
                 tracing::warn!(
                     "{name} stayed silent for all of epoch {epoch}: none of its {neurons} neurons \
@@ -304,6 +308,8 @@ impl<'a> Trainer<'a> {
             last: weights::to_bytes(&self.network, &self.folder.file(LAST))?,
             best: self.best.clone(),
             moments: self.adam.moments(),
+            config: None,
+            fingerprints: BTreeMap::new(),
         })
     }
 }
@@ -313,7 +319,7 @@ pub struct Trained {
     /// The epoch whose model was kept, from 1.
     pub best_epoch: usize,
     /// That model, without autodiff.
-    pub network: LinearNetwork,
+    pub network: Network,
 }
 
 /// A network with weights from a file of the run, which messages name.
@@ -321,7 +327,12 @@ pub struct Trained {
 /// # Errors
 ///
 /// [`RunnerError::Checkpoint`] if they do not fit.
-pub fn restore(plan: &Plan, device: &Device, bytes: Vec<u8>, file: &Path) -> Result<LinearNetwork> {
+pub(crate) fn restore(
+    plan: &Plan,
+    device: &Device,
+    bytes: Vec<u8>,
+    file: &Path,
+) -> Result<Network> {
     let mut network = plan.init_network(device)?;
     weights::load(&mut network, bytes, file)?;
     Ok(network)

@@ -2,33 +2,21 @@
 
 use std::path::Path;
 
-use block_models::LinearNetwork;
-use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::Tensor;
+use block_models::Network;
 use burn_store::{ApplyError, ModuleSnapshot, SafetensorsStore};
 
 use crate::error::{Result, RunnerError};
-
-/// Lets every parameter draw its initial values now, in the order of the layers. Burn would do it
-/// when each is first used.
-pub fn draw(module: &impl Module) {
-    struct Draw;
-    impl ModuleVisitor for Draw {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            param.val();
-        }
-    }
-    module.visit(&mut Draw);
-}
+use crate::legacy;
 
 /// The bytes of a safetensors file with the network's weights.
 ///
 /// # Errors
 ///
 /// [`RunnerError::Checkpoint`] under the name of `file` if the device does not hand them out.
-pub fn to_bytes(network: &LinearNetwork, file: &Path) -> Result<Vec<u8>> {
+pub(crate) fn to_bytes(network: &Network, file: &Path) -> Result<Vec<u8>> {
     // One entry only: the order of several would differ from file to file.
     let mut store = SafetensorsStore::from_bytes(None)
+        .skip_enum_variants(true)
         .clear_metadata()
         .metadata("format", "safetensors");
     network
@@ -37,13 +25,19 @@ pub fn to_bytes(network: &LinearNetwork, file: &Path) -> Result<Vec<u8>> {
         .map_err(|error| damaged(file, &error))
 }
 
-/// Puts weights into a network of the same layers. `file` stands for them in messages.
+/// Puts weights into a network of the same layers, also those of a run made before parameters had the names of
+/// today. `file` stands for them in messages.
 ///
 /// # Errors
 ///
 /// [`RunnerError::Checkpoint`] with the tensor that is missing, or of another shape.
-pub fn load(network: &mut LinearNetwork, bytes: Vec<u8>, file: &Path) -> Result<()> {
-    let mut store = SafetensorsStore::from_bytes(Some(bytes))
+pub(crate) fn load(network: &mut Network, bytes: Vec<u8>, file: &Path) -> Result<()> {
+    let renamed = legacy::weights(&bytes).map_err(|error| damaged(file, &error))?;
+    if renamed.is_some() {
+        tracing::warn!("{}: {}", file.display(), legacy::WARNING);
+    }
+    let mut store = SafetensorsStore::from_bytes(Some(renamed.unwrap_or(bytes)))
+        .skip_enum_variants(true)
         .validate(false)
         .allow_partial(true);
     let result = network

@@ -11,16 +11,16 @@ use super::{INPUTS, Result, STEPS, floats, mean};
 const INK: RGBColor = RGBColor(0x1f, 0x77, 0xb4);
 const SPIKE: RGBColor = RGBColor(0xb0, 0x3a, 0x00);
 
-pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-pub fn page<'a>(path: &'a Path, size: (u32, u32), title: &str) -> Result<Area<'a>> {
+pub(crate) fn page<'a>(path: &'a Path, size: (u32, u32), title: &str) -> Result<Area<'a>> {
     let area = SVGBackend::new(path, size).into_drawing_area();
     area.fill(&WHITE)?;
     println!("{}", path.display());
     Ok(area.titled(title, ("sans-serif", 17))?)
 }
 
-pub fn raster(area: &Area<'_>, input: &LayerInput) -> Result {
+pub(crate) fn raster(area: &Area<'_>, input: &LayerInput) -> Result {
     let mut chart = ChartBuilder::on(area)
         .margin(8)
         .x_label_area_size(36)
@@ -39,7 +39,12 @@ pub fn raster(area: &Area<'_>, input: &LayerInput) -> Result {
 }
 
 /// A potential, its threshold if there is one that counts, and a dot at the spike.
-pub fn course(area: &Area<'_>, name: &str, membrane: &[f32], fired: Option<usize>) -> Result {
+pub(crate) fn course(
+    area: &Area<'_>,
+    name: &str,
+    membrane: &[f32],
+    fired: Option<usize>,
+) -> Result {
     let high = membrane.iter().copied().fold(1.0, f32::max) + 0.4;
     let low = membrane.iter().copied().fold(0.0, f32::min) - 0.2;
     let mut chart = ChartBuilder::on(area)
@@ -71,7 +76,7 @@ pub fn course(area: &Area<'_>, name: &str, membrane: &[f32], fired: Option<usize
 }
 
 /// Bars, and the numbers beside them.
-pub fn draw_bars(path: &Path, bars: &[(String, f64)]) -> Result {
+pub(crate) fn draw_bars(path: &Path, bars: &[(String, f64)]) -> Result {
     const HIGH: i32 = 34;
     let height = 60 + HIGH as u32 * bars.len() as u32;
     let title = "Forward and backward, 128 samples, milliseconds";
@@ -93,7 +98,7 @@ pub fn draw_bars(path: &Path, bars: &[(String, f64)]) -> Result {
 }
 
 /// The loss over the updates, means of twenty.
-pub fn draw_losses(path: &Path, losses: &[(&str, Vec<f64>)]) -> Result {
+pub(crate) fn draw_losses(path: &Path, losses: &[(&str, Vec<f64>)]) -> Result {
     const MEAN: usize = 20;
     let area = page(path, (760, 340), "Loss of new words over the updates")?;
     let updates = losses.iter().map(|(_, all)| all.len()).max().unwrap_or(1);
@@ -124,7 +129,7 @@ pub fn draw_losses(path: &Path, losses: &[(&str, Vec<f64>)]) -> Result {
 }
 
 /// How many neurons have which β.
-pub fn draw_histogram(path: &Path, beta: &[f32]) -> Result {
+pub(crate) fn draw_histogram(path: &Path, beta: &[f32]) -> Result {
     const BINS: usize = 20;
     let low = beta.iter().copied().fold(0.9, f32::min);
     let width = (1.0 - low) / BINS as f32;

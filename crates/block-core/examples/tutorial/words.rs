@@ -26,7 +26,7 @@ const JITTER: i64 = 5;
 const RATE: f64 = 0.002;
 
 /// What the training of a network comes to.
-pub struct Trained {
+pub(crate) struct Trained {
     /// Of every update's batch.
     pub losses: Vec<f64>,
     /// Percent of unseen samples.
@@ -36,10 +36,10 @@ pub struct Trained {
 }
 
 /// The time of every unit's spike in each word.
-pub struct Words([[u32; UNITS]; CLASSES]);
+pub(crate) struct Words([[u32; UNITS]; CLASSES]);
 
 impl Words {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(0);
         Self([(); CLASSES].map(|()| [(); UNITS].map(|()| rng.random_range(0..STEPS as u32))))
     }
@@ -144,7 +144,7 @@ impl Network {
 }
 
 /// Trains a network on words that are new in every batch.
-pub fn train(words: &Words, trained: bool, device: &Device) -> Result<Trained> {
+pub(crate) fn train(words: &Words, trained: bool, device: &Device) -> Result<Trained> {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
     let mut network = Network::new(trained, device);
     let mut optimizer = ModuleOptimizer::from(FusedAdam::default());

@@ -113,7 +113,7 @@ pub(crate) struct Carried<V> {
 
 impl<V: Copy> Carried<V> {
     #[inline(always)]
-    pub fn new(zero: V) -> Self {
+    pub(crate) fn new(zero: V) -> Self {
         Self {
             d: zero,
             once: zero,

@@ -33,7 +33,7 @@ pub(crate) struct Spiking {
 
 impl Spiking {
     /// First steps and counts of spikes `[batch, time, neuron]`.
-    pub fn of(spikes: Tensor<3>) -> Self {
+    pub(crate) fn of(spikes: Tensor<3>) -> Self {
         Self {
             first_steps: first_spike_steps(spikes.clone()),
             counts: spike_counts(spikes.clone()),

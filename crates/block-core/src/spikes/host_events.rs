@@ -51,7 +51,11 @@ pub(crate) struct Stretch {
 }
 
 impl HostEvents {
-    pub fn new([batch, steps, inputs]: [usize; 3], offsets: Vec<u32>, units: Vec<u32>) -> Self {
+    pub(crate) fn new(
+        [batch, steps, inputs]: [usize; 3],
+        offsets: Vec<u32>,
+        units: Vec<u32>,
+    ) -> Self {
         let mut events = Self {
             batch,
             steps,
@@ -84,7 +88,7 @@ impl HostEvents {
 
     /// The units that fire at `step` of `sample`.
     #[inline(always)]
-    pub fn at(&self, sample: usize, step: usize) -> &[u32] {
+    pub(crate) fn at(&self, sample: usize, step: usize) -> &[u32] {
         let row = sample * self.steps + step;
         &self.units[self.offsets[row] as usize..self.offsets[row + 1] as usize]
     }

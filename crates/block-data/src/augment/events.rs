@@ -16,7 +16,7 @@ use crate::Recording;
 ///
 /// let mut recording = Recording { units: vec![3, 8], times: vec![0.1, 0.5] };
 /// let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(1);
-/// EventAugmentation::default().apply(&mut recording, &mut rng);
+/// EventAugmentation::USUAL.apply(&mut recording, &mut rng);
 /// assert_eq!(recording.units, [3, 8]);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,24 +48,20 @@ pub struct TimeJitter {
     pub probability: f64,
 }
 
-impl Default for EventAugmentation {
-    /// Factors from 0.9 to 1.1 and deviations up to 6 ms, each for every second recording.
-    fn default() -> Self {
-        Self {
-            stretch: Some(TimeStretch {
-                least: 0.9,
-                most: 1.1,
-                probability: 0.5,
-            }),
-            jitter: Some(TimeJitter {
-                largest_deviation: 0.006,
-                probability: 0.5,
-            }),
-        }
-    }
-}
-
 impl EventAugmentation {
+    /// Factors from 0.9 to 1.1 and deviations up to 6 ms, each for every second recording.
+    pub const USUAL: Self = Self {
+        stretch: Some(TimeStretch {
+            least: 0.9,
+            most: 1.1,
+            probability: 0.5,
+        }),
+        jitter: Some(TimeJitter {
+            largest_deviation: 0.006,
+            probability: 0.5,
+        }),
+    };
+
     /// Changes a recording's times.
     pub fn apply(&self, recording: &mut Recording, rng: &mut impl Rng) {
         if let Some(stretch) = &self.stretch
@@ -121,7 +117,7 @@ mod tests {
         };
         let augmentation = EventAugmentation {
             jitter: None,
-            ..Default::default()
+            ..EventAugmentation::USUAL
         };
         let factors: Vec<f32> = changed(augmentation, &recording)
             .iter()
@@ -150,7 +146,7 @@ mod tests {
         };
         let augmentation = EventAugmentation {
             stretch: None,
-            ..Default::default()
+            ..EventAugmentation::USUAL
         };
         let mut variance = 0.0;
         for changed in changed(augmentation, &late) {

@@ -49,12 +49,19 @@ impl Augmentation {
 /// `RandomHorizontalFlip` and `RandomCrop`, then a noise of its own.
 ///
 /// ```
-/// use block_data::augment::ImageAugmentation;
+/// use block_data::augment::{GaussianNoise, ImageAugmentation};
 /// use rand::SeedableRng;
 ///
+/// let augmentation = ImageAugmentation {
+///     shape: [28, 28],
+///     perspective: None,
+///     flip: 0.5,
+///     padding: 1,
+///     noise: Some(GaussianNoise::USUAL),
+/// };
 /// let mut image = vec![0.5; 28 * 28];
 /// let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(1);
-/// ImageAugmentation::fashion_mnist().apply(&mut image, &mut rng)?;
+/// augmentation.apply(&mut image, &mut rng)?;
 /// assert!(image.iter().all(|pixel| (0.0..=1.0).contains(pixel)));
 /// # Ok::<(), block_data::DataError>(())
 /// ```
@@ -74,45 +81,6 @@ pub struct ImageAugmentation {
 }
 
 impl ImageAugmentation {
-    /// Fashion-MNIST's.
-    pub fn fashion_mnist() -> Self {
-        Self {
-            shape: [28, 28],
-            perspective: Some(RandomPerspective {
-                distortion: 0.1,
-                probability: 0.3,
-            }),
-            flip: 0.5,
-            padding: 1,
-            noise: Some(GaussianNoise::default()),
-        }
-    }
-
-    /// MNIST's: no flip, for digits have a right way round.
-    pub fn mnist() -> Self {
-        Self {
-            shape: [28, 28],
-            perspective: Some(RandomPerspective {
-                distortion: 0.4,
-                probability: 0.7,
-            }),
-            flip: 0.0,
-            padding: 3,
-            noise: Some(GaussianNoise::default()),
-        }
-    }
-
-    /// CIFAR-10's.
-    pub fn cifar_10() -> Self {
-        Self {
-            shape: [32, 32],
-            perspective: None,
-            flip: 0.5,
-            padding: 4,
-            noise: None,
-        }
-    }
-
     /// Changes an image. Values in [0, 1] stay there; perspective and noise clamp others.
     ///
     /// # Shapes

@@ -14,17 +14,13 @@ pub struct GaussianNoise {
     pub probability: f64,
 }
 
-impl Default for GaussianNoise {
-    /// σ up to 0.05, every second image.
-    fn default() -> Self {
-        Self {
-            largest_deviation: 0.05,
-            probability: 0.5,
-        }
-    }
-}
-
 impl GaussianNoise {
+    /// σ up to 0.05, every second image.
+    pub const USUAL: Self = Self {
+        largest_deviation: 0.05,
+        probability: 0.5,
+    };
+
     /// Adds noise to every value, then clamps to [0, 1].
     pub fn add(&self, image: &mut [f32], rng: &mut impl Rng) {
         let deviation = rng.random::<f32>() * self.largest_deviation;
@@ -45,7 +41,7 @@ mod tests {
     #[test]
     fn mean_deviation_and_bounds() {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(3);
-        let noise = GaussianNoise::default();
+        let noise = GaussianNoise::USUAL;
         let (mut mean, mut variance) = (0.0, 0.0);
         for _ in 0..400 {
             let mut image = vec![0.5; 1000];

@@ -1,6 +1,6 @@
 //! Recordings of events: from seconds to time steps.
 
-use super::checked_steps;
+use super::steps::checked_steps;
 use crate::DataError;
 
 /// Bins events in time: step = round(time · 1000 / dt), half to even, every operation in float32

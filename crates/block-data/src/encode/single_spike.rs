@@ -1,6 +1,6 @@
 //! One spike a value: the larger, the earlier.
 
-use super::checked_steps;
+use super::steps::checked_steps;
 use crate::DataError;
 
 /// The single-spike code: a value x in [0, m] becomes one spike at step

@@ -1,4 +1,4 @@
-//! Whether a file is the one that the catalogue means.
+//! Whether a file is the one that an entry means.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -8,7 +8,7 @@ use flate2::bufread::MultiGzDecoder;
 use md5::Md5;
 use sha2::{Digest, Sha256};
 
-use super::catalogue::{Checksum, DataFile, Identity};
+use super::entry::{Checksum, DataFile, Entry, Identity};
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 const HDF5: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
@@ -16,10 +16,10 @@ const HDF5: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
 /// The most content that is looked at where its size is unknown: a gzip bomb ends there.
 const CONTENT_LIMIT: u64 = 16 << 30;
 
-/// What [`verify`](super::verify) found out about a file.
+/// What [`verify`] found out about a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileReport {
-    /// The name in the catalogue.
+    /// The name in the entry.
     pub name: String,
     /// Where it lies, packed or unpacked, if it is there.
     pub path: Option<PathBuf>,
@@ -47,6 +47,13 @@ impl FileState {
     pub fn is_usable(&self) -> bool {
         matches!(self, Self::Sound | Self::Unknown)
     }
+}
+
+/// Looks at every file of an entry in its folder, by size, checksum and structure, as far as they
+/// are known.
+pub fn verify(entry: &Entry, folder: &Path) -> Vec<FileReport> {
+    let files = entry.files.iter();
+    files.map(|file| report(folder, file)).collect()
 }
 
 /// Looks at a file of a data set where readers look for it: under its name, then unpacked.

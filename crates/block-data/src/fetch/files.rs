@@ -4,8 +4,9 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::catalogue::DataFile;
-use super::{Progress, check};
+use super::check;
+use super::entry::DataFile;
+use super::progress::Progress;
 use crate::DataError;
 
 /// The error of a file that cannot be written.
@@ -30,7 +31,11 @@ impl Drop for Lock {
 }
 
 impl Lock {
-    pub fn take(root: &Path, name: &str, progress: &mut dyn Progress) -> Result<Self, DataError> {
+    pub(super) fn take(
+        root: &Path,
+        name: &str,
+        progress: &mut dyn Progress,
+    ) -> Result<Self, DataError> {
         let path = root.join(format!(".{name}.lock"));
         let file = File::options()
             .create(true)
@@ -65,14 +70,14 @@ impl Lock {
 pub(super) struct Scratch(PathBuf);
 
 impl Scratch {
-    pub fn new(root: &Path, name: &str) -> Self {
+    pub(super) fn new(root: &Path, name: &str) -> Self {
         let scratch = Self(root.join(format!(".{name}.scratch")));
         scratch.remove();
         scratch
     }
 
     /// The folder, made when it is first asked for; absolute, as commands run inside.
-    pub fn folder(&self) -> Result<PathBuf, DataError> {
+    pub(super) fn folder(&self) -> Result<PathBuf, DataError> {
         let made = fs::create_dir_all(&self.0).and_then(|()| std::path::absolute(&self.0));
         made.map_err(|source| cannot_write(&self.0, source))
     }

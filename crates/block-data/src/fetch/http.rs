@@ -10,10 +10,12 @@ use ureq::http::{Response, header};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Error, Timeout};
 
-use super::catalogue::Identity;
+use super::entry::Identity;
+use super::failure::Failure;
 use super::files::{cannot_write, length, remove};
 use super::links::{content_range, host, is_loopback, one_line};
-use super::{Failure, Options, Progress};
+use super::options::Options;
+use super::progress::Progress;
 
 /// The most that is written where the size is unknown. The largest file has about 1.2 GB.
 const SIZE_LIMIT: u64 = 4 << 30;
@@ -54,7 +56,7 @@ pub(super) struct Client<'a> {
 }
 
 impl<'a> Client<'a> {
-    pub fn new(options: &'a Options) -> Self {
+    pub(super) fn new(options: &'a Options) -> Self {
         let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier);
         let config = Agent::config_builder()
             .tls_config(tls.build())
@@ -76,14 +78,14 @@ impl<'a> Client<'a> {
     }
 
     /// Whether hosts were asked and none could be reached.
-    pub fn is_cut_off(&self) -> bool {
+    pub(super) fn is_cut_off(&self) -> bool {
         !self.answered && !self.down.is_empty()
     }
 
     /// Downloads into `part`, going on where that stops. Whether some of it was there before.
     ///
     /// What was downloaded stays in `part`, also on failure, to be resumed.
-    pub fn download(
+    pub(super) fn download(
         &mut self,
         url: &str,
         part: &Path,

@@ -12,9 +12,11 @@ use std::time::{Duration, Instant};
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::failure::Failure;
 use super::files::{Scratch, cannot_write};
+use super::options::Options;
+use super::progress::Progress;
 use super::unpack::{self, Wanted};
-use super::{Failure, Options, Progress};
 
 /// The packages of one run, each fetched once for all of its files.
 pub(super) struct Packages<'a> {
@@ -24,7 +26,7 @@ pub(super) struct Packages<'a> {
 }
 
 impl<'a> Packages<'a> {
-    pub fn new(scratch: Scratch, options: &'a Options) -> Self {
+    pub(super) fn new(scratch: Scratch, options: &'a Options) -> Self {
         Self {
             scratch,
             options,
@@ -33,7 +35,7 @@ impl<'a> Packages<'a> {
     }
 
     /// Writes the file at `path` in a Debian package to `part`.
-    pub fn debian(
+    pub(super) fn debian(
         &mut self,
         package: &str,
         path: &str,
@@ -47,7 +49,7 @@ impl<'a> Packages<'a> {
     }
 
     /// Writes the file at `path` in an npm package to `part`.
-    pub fn npm(
+    pub(super) fn npm(
         &mut self,
         package: &str,
         path: &str,

@@ -6,18 +6,61 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::catalogue::{Archive, DataFile, Entry, Identity, Mirror};
-use super::files::{self, Scratch, part, place, place_data};
+use super::check;
+use super::entry::{Archive, DataFile, Entry, Identity, Mirror};
+use super::failure::Failure;
+use super::files::{self, Lock, Scratch, part, place, place_data};
 use super::http::{Client, NOT_REACHED};
+use super::options::Options;
 use super::packages::Packages;
+use super::progress::Progress;
 use super::unpack::{self, Wanted};
-use super::{Failure, Options, Progress, check};
 use crate::DataError;
 
 /// The most bytes of a file in an archive whose size is unknown: only small ones are.
 const MEMBER_LIMIT: u64 = 1 << 20;
 
-pub(super) struct Run<'a> {
+/// Fetches what is missing or wrong of an entry into the folder `root/NAME`, which it returns.
+///
+/// # Errors
+///
+/// [`DataError::Offline`] when something is missing and nothing may be fetched,
+/// [`DataError::Fetch`] when no mirror has a file, and [`DataError::Write`] when a file cannot be
+/// written, of a full disk for example.
+pub fn fetch(
+    entry: &Entry,
+    root: &Path,
+    options: &Options,
+    progress: &mut dyn Progress,
+) -> Result<PathBuf, DataError> {
+    let folder = root.join(&entry.name);
+    // Before anything is written: a folder that is complete may be read-only.
+    let missing = missing(entry, &folder);
+    if missing.is_empty() {
+        return Ok(folder);
+    }
+    // An archive that was put there by hand needs no network.
+    let archive = entry.archive.as_ref();
+    let at_hand = archive.is_some_and(|archive| folder.join(&archive.name).is_file());
+    if options.offline && !at_hand {
+        return Err(DataError::Offline {
+            name: entry.name.clone(),
+            remedy: remedy(entry, &missing, &folder),
+        });
+    }
+    let create = |folder: &Path| {
+        fs::create_dir_all(folder).map_err(|source| files::cannot_write(folder, source))
+    };
+    create(root)?;
+    let _lock = Lock::take(root, &entry.name, progress)?;
+    // Not before the lock: whoever held it may have removed the folder.
+    create(&folder)?;
+    Run::new(entry, root, options, progress).all()?;
+    Ok(folder)
+}
+
+/// One fetch, while it goes on.
+struct Run<'a> {
     entry: &'a Entry,
     folder: PathBuf,
     offline: bool,
@@ -27,14 +70,14 @@ pub(super) struct Run<'a> {
 }
 
 /// The files that are not there, or not right.
-pub(super) fn missing<'a>(entry: &'a Entry, folder: &Path) -> Vec<&'a DataFile> {
+fn missing<'a>(entry: &'a Entry, folder: &Path) -> Vec<&'a DataFile> {
     let files = entry.files.iter();
     let usable = |file: &&DataFile| check::report(folder, file).state.is_usable();
     files.filter(|file| !usable(file)).collect()
 }
 
 /// What to put where by hand.
-pub(super) fn remedy(entry: &Entry, missing: &[&DataFile], folder: &Path) -> String {
+fn remedy(entry: &Entry, missing: &[&DataFile], folder: &Path) -> String {
     let one = |name: &str, identity: &Identity| format!("{name} ({})", identity.describe());
     let what = match &entry.archive {
         Some(archive) => one(&archive.name, &archive.identity),
@@ -48,7 +91,7 @@ pub(super) fn remedy(entry: &Entry, missing: &[&DataFile], folder: &Path) -> Str
 }
 
 impl<'a> Run<'a> {
-    pub fn new(
+    fn new(
         entry: &'a Entry,
         root: &Path,
         options: &'a Options,
@@ -65,7 +108,7 @@ impl<'a> Run<'a> {
     }
 
     /// Fetches what is missing.
-    pub fn all(&mut self) -> Result<(), DataError> {
+    fn all(&mut self) -> Result<(), DataError> {
         // Another process may have fetched it before this one got the lock.
         for file in missing(self.entry, &self.folder) {
             let result = match &self.entry.archive {

@@ -9,7 +9,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use zip::{CompressionMethod, ZipArchive};
 
-use super::Failure;
+use super::failure::Failure;
 use super::files::cannot_write;
 
 /// The most that an archive may unpack to, with all members and headers.

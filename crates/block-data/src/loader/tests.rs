@@ -3,8 +3,8 @@
 use burn_dataset::InMemDataset;
 
 use super::*;
-use crate::augment::{Augmentation, EventAugmentation, ImageAugmentation};
-use crate::{Input, YinYang};
+use crate::augment::{Augmentation, EventAugmentation};
+use crate::{DataSet, Input, YinYang};
 
 /// Ten images, different from one another.
 fn pictures() -> Samples {
@@ -24,8 +24,13 @@ fn loader() -> SpikeLoader {
     SpikeLoader::new(pictures(), Encoding::new(20).unwrap(), 4).unwrap()
 }
 
+/// A data set's augmentation.
+fn usual(name: &str) -> Augmentation {
+    DataSet::named(name).unwrap().augmentation.clone().unwrap()
+}
+
 fn augmented(order: u64, augmentation: u64) -> SpikeLoader {
-    let usual = Augmentation::Image(ImageAugmentation::fashion_mnist());
+    let usual = usual("fashion-mnist");
     loader()
         .with_shuffle(order)
         .with_augmentation(usual, augmentation)
@@ -39,11 +44,11 @@ fn content(loader: &SpikeLoader, epoch: u64) -> Vec<Content> {
     std::iter::from_fn(|| batches.next_on_host())
         .map(|batch| {
             let HostBatch {
-                builder,
+                input,
                 targets,
                 indices,
             } = batch.unwrap();
-            (indices, targets, format!("{builder:?}"))
+            (indices, targets, format!("{input:?}"))
         })
         .collect()
 }
@@ -97,7 +102,7 @@ fn seeds_and_epochs_change_order_and_augmentation() {
 
     // The augmentation alone changes with the epoch, too.
     let still = |epoch| {
-        let usual = Augmentation::Image(ImageAugmentation::fashion_mnist());
+        let usual = usual("fashion-mnist");
         content(&loader().with_augmentation(usual, 2), epoch)
     };
     assert_ne!(still(3), still(4));
@@ -110,13 +115,13 @@ fn a_samples_augmentation_does_not_depend_on_its_batch() {
         let steps = Encoding::new(20).unwrap();
         SpikeLoader::new(pictures(), steps, size)
             .unwrap()
-            .with_augmentation(Augmentation::Image(ImageAugmentation::mnist()), 2)
+            .with_augmentation(usual("mnist"), 2)
     };
     let samples = pictures();
     let batcher = alone(1).batcher.clone().at_epoch(7);
     for (index, (_, _, events)) in content(&alone(1), 7).into_iter().enumerate() {
         let batch = batcher.encode(vec![samples.get(index).unwrap()]).unwrap();
-        assert_eq!(format!("{:?}", batch.builder), events);
+        assert_eq!(format!("{:?}", batch.input), events);
     }
     // A slice keeps the indices, so it keeps the augmentation.
     let part: Samples = Arc::new(PartialDataset::<Samples, Sample>::new(samples, 4, 8));
@@ -148,7 +153,7 @@ fn augmented_recordings_follow_from_seed_and_epoch() {
         recordings.push(label, &units, &times).unwrap();
     }
     let encoding = Encoding::events(500, 600, 1.0).unwrap();
-    let usual = Augmentation::Events(EventAugmentation::default());
+    let usual = Augmentation::Events(EventAugmentation::USUAL);
     let loader = SpikeLoader::new(Arc::new(recordings), encoding, 2)
         .unwrap()
         .with_augmentation(usual, 4);

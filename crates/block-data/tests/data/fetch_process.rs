@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use block_data::fetch::{Options, fetch};
 use tempfile::TempDir;
 
-use crate::fetch_support::{Log, SET, line, names, noise, one, options, skipped, try_fetch};
+use crate::fetch_support::{Log, line, names, noise, one, options, skipped, try_fetch};
 use crate::http_server::{Reply, Server};
 
 const SIZE: usize = 4 << 20;
@@ -28,9 +28,10 @@ fn child() {
     };
     let options = Options {
         stall_timeout: Duration::from_secs(10),
-        ..options(one(&noise(SIZE), &[&url]))
+        ..options()
     };
-    match fetch(SET, Path::new(&root), &options, &mut ()) {
+    let entry = one(&noise(SIZE), &[&url]);
+    match fetch(&entry, Path::new(&root), &options, &mut ()) {
         Ok(_) => println!("FETCHED"),
         Err(error) => println!("FAILED {}", line(&error)),
     }
@@ -218,8 +219,8 @@ fn a_folder_that_cannot_be_written() {
     let root = tempfile::tempdir().unwrap();
     let path = crate::files::write(root.path(), "file", b"");
     let mut log = Log::default();
-    let set = options(one(b"x", &["http://127.0.0.1:1/"]));
-    let error = line(&fetch(SET, &path, &set, &mut log).unwrap_err());
+    let set = one(b"x", &["http://127.0.0.1:1/"]);
+    let error = line(&fetch(&set, &path, &options(), &mut log).unwrap_err());
     let expected = format!("cannot write {}: ", path.display());
     assert!(error.starts_with(&expected), "{error}");
     assert_eq!(names(root.path()), ["file"]);

@@ -1,4 +1,4 @@
-//! Catalogues of a test, and what a fetch must leave behind.
+//! Entries of a test, and what a fetch must leave behind.
 
 use std::fs;
 use std::io::Write;
@@ -7,21 +7,21 @@ use std::time::Duration;
 
 use block_data::DataError;
 use block_data::fetch::{
-    Checksum, DataFile, Entry, Identity, Mirror, Options, Progress, fetch, verify_entry,
+    Checksum, DataFile, Entry, Identity, Mirror, Options, Progress, fetch, verify,
 };
 use sha2::{Digest, Sha256};
 
 /// The data set of these tests.
-pub const SET: &str = "set";
+pub(crate) const SET: &str = "set";
 
 /// Says on the terminal that a test did not run. Straight to the stream: the test harness hides
 /// what the macros print.
-pub fn skipped(why: &str) {
+pub(crate) fn skipped(why: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
 }
 
 /// Bytes without a pattern.
-pub fn noise(length: usize) -> Vec<u8> {
+pub(crate) fn noise(length: usize) -> Vec<u8> {
     let mut state = 1_u64;
     let byte = |_| {
         state = state.wrapping_mul(6364136223846793005).wrapping_add(1);
@@ -30,26 +30,26 @@ pub fn noise(length: usize) -> Vec<u8> {
     (0..length).map(byte).collect()
 }
 
-pub fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     let sum = Sha256::digest(bytes);
     sum.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-pub fn identity(bytes: &[u8]) -> Identity {
+pub(crate) fn identity(bytes: &[u8]) -> Identity {
     Identity {
         size: Some(bytes.len() as u64),
         checksum: Some(Checksum::Sha256(sha256(bytes))),
     }
 }
 
-pub fn http(url: &str) -> Mirror {
+pub(crate) fn http(url: &str) -> Mirror {
     Mirror::Http {
         url: url.to_string(),
         tried: true,
     }
 }
 
-pub fn file(name: &str, content: Identity, mirrors: Vec<Mirror>) -> DataFile {
+pub(crate) fn file(name: &str, content: Identity, mirrors: Vec<Mirror>) -> DataFile {
     DataFile {
         name: name.to_string(),
         content,
@@ -58,38 +58,34 @@ pub fn file(name: &str, content: Identity, mirrors: Vec<Mirror>) -> DataFile {
     }
 }
 
-pub fn entry(files: Vec<DataFile>) -> Entry {
+pub(crate) fn entry(files: Vec<DataFile>) -> Entry {
     Entry {
         name: SET.to_string(),
-        description: String::new(),
-        licence: String::new(),
-        homepage: String::new(),
         files,
         archive: None,
     }
 }
 
 /// A data set of the one file `data.bin` with this content, at these links.
-pub fn one(content: &[u8], urls: &[&str]) -> Entry {
+pub(crate) fn one(content: &[u8], urls: &[&str]) -> Entry {
     let mirrors = urls.iter().map(|url| http(url)).collect();
     entry(vec![file("data.bin", identity(content), mirrors)])
 }
 
 /// Patience for tests.
-pub fn options(entry: Entry) -> Options {
+pub(crate) fn options() -> Options {
     Options {
         connect_timeout: Duration::from_secs(5),
         stall_timeout: Duration::from_millis(500),
         retries: 2,
         backoff: Duration::from_millis(10),
-        catalogue: Some(vec![entry]),
         ..Options::default()
     }
 }
 
 /// Keeps what it is told.
 #[derive(Default)]
-pub struct Log {
+pub(crate) struct Log {
     pub notes: Vec<String>,
     pub begun: Vec<(String, String, Option<u64>)>,
     pub bytes: u64,
@@ -118,11 +114,11 @@ impl Progress for Log {
 
 /// Fetches into `root`; on success the file must be right, on failure the error must be one line
 /// and the file not there.
-pub fn try_fetch(root: &Path, entry: &Entry) -> (Result<(), String>, Log) {
+pub(crate) fn try_fetch(root: &Path, entry: &Entry) -> (Result<(), String>, Log) {
     let mut log = Log::default();
-    let result = fetch(SET, root, &options(entry.clone()), &mut log);
+    let result = fetch(entry, root, &options(), &mut log);
     assert_eq!(log.open, 0, "every begin has its end");
-    let states = verify_entry(entry, &root.join(SET));
+    let states = verify(entry, &root.join(SET));
     let usable = states.iter().all(|file| file.state.is_usable());
     match result {
         Ok(folder) => {
@@ -142,14 +138,14 @@ pub fn try_fetch(root: &Path, entry: &Entry) -> (Result<(), String>, Log) {
     }
 }
 
-pub fn line(error: &DataError) -> String {
+pub(crate) fn line(error: &DataError) -> String {
     let text = error.to_string();
     assert!(!text.contains('\n'), "{text}");
     text
 }
 
 /// The names in a folder, sorted; none where there is no folder.
-pub fn names(folder: &Path) -> Vec<String> {
+pub(crate) fn names(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
     };

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// How a request is answered.
 #[derive(Clone)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// The body, or the range of it that is asked for.
     Body(Vec<u8>),
     /// The whole body, whatever is asked for.
@@ -29,7 +29,7 @@ pub enum Reply {
 }
 
 /// A request: its path and the first byte asked for, if it is for a range.
-pub type Request = (String, Option<usize>);
+pub(crate) type Request = (String, Option<usize>);
 
 #[derive(Default)]
 struct Script {
@@ -38,13 +38,13 @@ struct Script {
     requests: Vec<Request>,
 }
 
-pub struct Server {
+pub(crate) struct Server {
     address: String,
     script: Arc<Mutex<Script>>,
 }
 
 impl Server {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let script = Arc::new(Mutex::new(Script::default()));
@@ -60,29 +60,29 @@ impl Server {
     }
 
     /// A server that knows one path, and the link to it.
-    pub fn with(replies: &[Reply]) -> (Self, String) {
+    pub(crate) fn with(replies: &[Reply]) -> (Self, String) {
         let server = Self::new();
         let url = server.on("/file", replies);
         (server, url)
     }
 
     /// Answers a path with these replies in turn; the link to it.
-    pub fn on(&self, path: &str, replies: &[Reply]) -> String {
+    pub(crate) fn on(&self, path: &str, replies: &[Reply]) -> String {
         let mut script = self.script.lock().unwrap();
         script.replies.insert(path.to_string(), replies.to_vec());
         self.url(path)
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    pub fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<Request> {
         self.script.lock().unwrap().requests.clone()
     }
 
     /// The first bytes that were asked for, in order; 0 for a request of the whole.
-    pub fn starts(&self) -> Vec<usize> {
+    pub(crate) fn starts(&self) -> Vec<usize> {
         let requests = self.requests().into_iter();
         requests.map(|(_, start)| start.unwrap_or(0)).collect()
     }

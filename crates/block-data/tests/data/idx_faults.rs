@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use block_data::{DataError, Images, idx};
+use block_data::DataError;
+use block_data::formats::idx;
 use proptest::prelude::*;
 
 use crate::files::{self, gzip, images, labels};
@@ -39,7 +40,7 @@ fn sound_files_are_read_packed_and_unpacked() {
     ] {
         let image = files::write(folder.path(), "i", &image);
         let label = files::write(folder.path(), "l", &label);
-        let read = Images::read(&image, &label, SHAPE, 10).unwrap();
+        let read = idx::read_split(&image, &label, SHAPE, 10).unwrap();
         assert_eq!(read.labels(), [3, 9]);
         assert_eq!([read.pixels(0), read.pixels(1)].concat(), pixels);
     }
@@ -158,7 +159,7 @@ fn images_and_labels_of_different_length() {
     let folder = tempfile::tempdir().unwrap();
     let image = files::write(folder.path(), "i.gz", &images(2, &[0; 1568]));
     let label = files::write(folder.path(), "l.gz", &labels(&[0; 3]));
-    let error = Images::read(&image, &label, SHAPE, 10).unwrap_err();
+    let error = idx::read_split(&image, &label, SHAPE, 10).unwrap_err();
     assert_eq!(
         message(folder.path(), error),
         "l.gz holds 3 labels, expected 2, one for each image in i.gz; they must come from the \

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use block_data::augment::{Augmentation, ImageAugmentation};
-use block_data::{DataError, Encoding, Input, Sample, Samples, SpikeBatcher, SpikeLoader, YinYang};
+use block_data::encode::{Frames, repeat_in_time};
+use block_data::{
+    DataError, DataSet, Encoding, Input, Sample, Samples, SpikeBatcher, SpikeLoader, YinYang,
+};
 use burn::data::dataloader::DataLoader;
 use burn::data::dataloader::batcher::Batcher;
 use burn_dataset::{Dataset, DatasetError, InMemDataset};
@@ -35,9 +37,10 @@ fn batches_have_every_sample_once() {
     for (at, batch) in loader.epoch(0).enumerate() {
         let batch = batch.unwrap();
         let size = if at < 3 { 32 } else { 4 };
-        assert_eq!(batch.events.shape(), [size, 10, 4]);
-        assert_eq!(batch.events.spikes(), size * 4);
         assert_eq!((batch.targets.dims(), batch.len()), ([size], size));
+        let events = batch.input.into_events().unwrap();
+        assert_eq!(events.shape(), [size, 10, 4]);
+        assert_eq!(events.spikes(), size * 4);
         let points = YinYang::new(100, 1);
         let classes = batch
             .indices
@@ -71,9 +74,108 @@ fn burns_traits() {
     let items = vec![sample(0, &[0.0, 1.0]), sample(7, &[0.5, 0.5])];
     let batch = batcher.batch(items, &Default::default()).unwrap();
     assert_eq!(
-        (batch.events.shape(), batch.indices),
-        ([2, 10, 2], vec![0, 7])
+        (batch.input.shape(), batch.indices),
+        (vec![2, 10, 2], vec![0, 7])
     );
+}
+
+/// Two channels of two rows and three columns.
+fn image(index: usize) -> Vec<f32> {
+    (0..12).map(|at| (at + 20 * index) as f32 / 100.0).collect()
+}
+
+#[test]
+fn batches_of_frames() {
+    let images = (0..5).map(|index| sample(index, &image(index))).collect();
+    let (mean, deviation) = ([0.25, 0.5], [0.5, 2.0]);
+    let frames = Frames::new([2, 2, 3], 4).unwrap();
+    let normalized = frames.with_normalization(&mean, &deviation).unwrap();
+    let encoding = Encoding::Frames(normalized);
+    assert_eq!(encoding.steps(), 4);
+    let loader = SpikeLoader::new(of(images), encoding, 2).unwrap();
+    let mut seen = Vec::new();
+    for batch in loader.with_shuffle(3).epoch(0) {
+        let batch = batch.unwrap();
+        let size = batch.len();
+        assert_eq!(batch.targets.dims(), [size]);
+        assert_eq!(batch.input.shape(), [size, 4, 2, 2, 3]);
+        // As the encoder repeats an image: channel, time, pixel.
+        let by_channel = batch.input.into_frames().unwrap().swap_dims(1, 2);
+        let found: Vec<f32> = by_channel.into_data().iter::<f32>().collect();
+        for (found, &index) in found.chunks(4 * 12).zip(&batch.indices) {
+            let mut expected = image(index);
+            for (at, value) in expected.iter_mut().enumerate() {
+                *value = (*value - mean[at / 6]) / deviation[at / 6];
+            }
+            assert_eq!(found, repeat_in_time(&expected, 2, 4).unwrap());
+        }
+        seen.extend(batch.indices);
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn frames_are_augmented_as_values_are() {
+    let usual = DataSet::named("mnist")
+        .unwrap()
+        .augmentation
+        .clone()
+        .unwrap();
+    let values: Vec<f32> = (0..784).map(|at| (at % 29) as f32 / 28.0).collect();
+    let samples = of(vec![sample(0, &values)]);
+    let loader = |encoding| {
+        let loader = SpikeLoader::new(samples.clone(), encoding, 1).unwrap();
+        loader.with_augmentation(usual.clone(), 5)
+    };
+    let frames = Encoding::Frames(Frames::new([1, 28, 28], 1).unwrap());
+    let batch = loader(frames).epoch(2).next().unwrap().unwrap();
+    let frame: Vec<f32> = batch
+        .input
+        .into_frames()
+        .unwrap()
+        .into_data()
+        .iter()
+        .collect();
+    assert_ne!(frame, values);
+    // Each value's only spike is at the step that the frame's value has in the single-spike code.
+    let batch = loader(Encoding::new(10).unwrap())
+        .epoch(2)
+        .next()
+        .unwrap()
+        .unwrap();
+    let spikes = batch.input.into_events().unwrap().to_dense();
+    let spikes: Vec<f32> = spikes.into_data().iter().collect();
+    for (unit, value) in frame.iter().enumerate() {
+        let step = ((1.0 - value) * 9.0) as usize;
+        assert_eq!(spikes[step * 784 + unit], 1.0, "{unit}");
+    }
+}
+
+#[test]
+fn the_other_kind_of_input_is_refused() {
+    let values = || of(vec![sample(0, &[0.5, 0.5])]);
+    let only = |encoding| {
+        let loader = SpikeLoader::new(values(), encoding, 1).unwrap();
+        loader.epoch(0).next().unwrap().unwrap().input
+    };
+    let frames = || Encoding::Frames(Frames::new([1, 1, 2], 3).unwrap());
+    let text = only(frames()).into_events().unwrap_err().to_string();
+    let expected = "the input of a batch is frames of shape [1, 3, 1, 1, 2], expected spike events";
+    assert_eq!(text, expected);
+    let error = only(Encoding::new(3).unwrap()).into_frames().unwrap_err();
+    let expected = "the input of a batch is spike events of shape [1, 3, 2], expected frames";
+    assert_eq!(error.to_string(), expected);
+
+    let mut recordings = block_data::Recordings::default();
+    recordings.push(0, &[1], &[0.5]).unwrap();
+    let loader = SpikeLoader::new(Arc::new(recordings), frames(), 1).unwrap();
+    let text = "a sample's input is 1 events, expected values, for frames";
+    assert_eq!(failure(&loader), (0, vec![text.to_string()]));
+    let wrong = of(vec![sample(0, &[0.5])]);
+    let loader = SpikeLoader::new(wrong, frames(), 1).unwrap();
+    let text = "the number of a sample's values is 1, expected 1x1x2, the shape of a frame";
+    assert_eq!(failure(&loader), (0, vec![text.to_string()]));
 }
 
 #[test]
@@ -113,8 +215,8 @@ fn bad_samples_end_the_epoch_with_one_error() {
     let unequal = loader(of(vec![good.clone(), sample(1, &[0.0])]), 2);
     let (batches, errors) = failure(&unequal);
     assert_eq!((batches, errors.len()), (0, 1), "{errors:?}");
-    let augmented = loader(of(vec![good]), 1)
-        .with_augmentation(Augmentation::Image(ImageAugmentation::mnist()), 0);
+    let usual = DataSet::named("mnist").unwrap().augmentation.clone();
+    let augmented = loader(of(vec![good]), 1).with_augmentation(usual.unwrap(), 0);
     let text = "the number of a sample's values is 2, expected channels of 28x28, the augmentation's image size";
     assert_eq!(failure(&augmented), (0, vec![text.to_string()]));
 }

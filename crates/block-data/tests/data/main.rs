@@ -4,7 +4,7 @@ mod archives;
 mod event_faults;
 mod event_files;
 mod fetch_archives;
-mod fetch_catalogue;
+mod fetch_entries;
 mod fetch_http;
 mod fetch_packages;
 mod fetch_process;

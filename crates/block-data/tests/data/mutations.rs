@@ -10,11 +10,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use block_data::archive::{ArchiveLimits, unpack_bytes, zip_members_of_bytes};
-use block_data::cifar::parse_batch;
-use block_data::encode::decode_n_mnist;
-use block_data::event_files::read_events_bytes;
-use block_data::idx;
+use block_data::formats::archive::{ArchiveLimits, unpack_bytes, zip_members_of_bytes};
+use block_data::formats::cifar::parse_batch;
+use block_data::formats::event_files::read_events_bytes;
+use block_data::formats::{idx, n_mnist};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -149,7 +148,7 @@ fn cifar_batches() {
 fn n_mnist_recordings() {
     let bytes: Vec<u8> = (0..500_u32).map(|i| (i * i % 34) as u8).collect();
     check("n_mnist", &[bytes], |bytes| {
-        decode_n_mnist(bytes, Path::new("a")).is_ok()
+        n_mnist::decode(bytes, Path::new("a")).is_ok()
     });
 }
 

@@ -4,8 +4,9 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use block_data::formats::n_mnist;
 use block_data::{
-    DataError, DataSource, Input, Locations, Recordings, SYSTEM_FOLDER, n_mnist, open, read_events,
+    DataError, DataSource, Input, Locations, Recordings, SYSTEM_FOLDER, open, read_events,
     write_flat,
 };
 use burn_dataset::Dataset;

@@ -5,9 +5,10 @@ use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use block_data::formats::n_mnist;
 use block_data::{
-    DataSource, Encoding, EventFile, EventFiles, Input, Locations, Recordings, Sample, Samples,
-    SpikeLoader, located, located_to_convert, n_mnist, open, read_recordings, write_flat,
+    DataSet, DataSource, Encoding, EventFile, EventFiles, Input, Locations, Recordings, Sample,
+    Samples, SpikeLoader, open, read_recordings, write_flat,
 };
 use burn_dataset::{Dataset, InMemDataset};
 use zip::ZipWriter;
@@ -16,7 +17,7 @@ use zip::write::SimpleFileOptions;
 use crate::files::{self, NO_NAMES};
 
 /// An event of N-MNIST: x, y, polarity, microseconds.
-pub fn event(x: u8, y: u8, on: bool, microseconds: u32) -> [u8; 5] {
+pub(crate) fn event(x: u8, y: u8, on: bool, microseconds: u32) -> [u8; 5] {
     let [_, high, middle, low] = microseconds.to_be_bytes();
     [x, y, high | u8::from(on) << 7, middle, low]
 }
@@ -26,7 +27,12 @@ fn split(shift: u8) -> Vec<(String, Vec<u8>)> {
     let recording = |digit: u8, number: u8| {
         let events = (0..20 * digit + number).map(|i| {
             let time = 1_000 * u32::from(i) + 123;
-            event((i + shift) % 34, (3 * i + number) % 34, i % 3 == 0, time)
+            event(
+                (i + shift) % 34,
+                3_u8.wrapping_mul(i).wrapping_add(number) % 34,
+                i % 3 == 0,
+                time,
+            )
         });
         let bytes = events.flatten().collect();
         (format!("{digit}/{number:05}.bin"), bytes)
@@ -231,15 +237,13 @@ fn a_damaged_conversion_says_what_hides_what() {
         text.contains("n-mnist/train.h5: ") && text.ends_with("own files once more"),
         "{text}"
     );
-    let from = located_to_convert("n-mnist", &at(root.path()));
+    let set = DataSet::named("n-mnist").unwrap();
+    let from = set.located_to_convert(&at(root.path()));
     assert_eq!(
         from,
         ["Train.zip", "Test.zip"].map(|name| folder.join(name))
     );
-    assert_eq!(
-        located("n-mnist", &at(root.path()))[0],
-        folder.join("train.h5")
-    );
+    assert_eq!(set.located(&at(root.path()))[0], folder.join("train.h5"));
 }
 
 #[test]
@@ -276,7 +280,7 @@ fn an_archive_of_an_hdf5_file() {
 fn conversions_side_by_side_leave_one_whole_file() {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("a.h5");
-    let units: Vec<u32> = (0..100_000).map(|i| i * i % 700).collect();
+    let units: Vec<u32> = (0..100_000_u32).map(|i| i.wrapping_mul(i) % 700).collect();
     let times: Vec<f32> = (0..100_000).map(|i| i as f32 / 1e5).collect();
     let recordings = recordings(&[(0, &units, &times)]);
     std::thread::scope(|scope| {
@@ -321,12 +325,15 @@ fn batches_of_recordings() {
     ]);
     let encoding = Encoding::events(8, 10, 2.0).unwrap();
     let loader = SpikeLoader::new(Arc::new(samples), encoding, 2).unwrap();
-    let batches: Vec<_> = loader.epoch(0).map(Result::unwrap).collect();
-    assert_eq!(batches[0].events.shape(), [2, 10, 8]);
+    let events = loader
+        .epoch(0)
+        .map(|batch| batch.unwrap().input.into_events().unwrap());
+    let batches: Vec<_> = events.collect();
+    assert_eq!(batches[0].shape(), [2, 10, 8]);
     // The event at step 10 is dropped, the double one stays.
-    assert_eq!(batches[0].events.spikes(), 3);
-    assert_eq!(batches[1].events.shape(), [1, 10, 8]);
-    assert_eq!(batches[1].events.spikes(), 2);
+    assert_eq!(batches[0].spikes(), 3);
+    assert_eq!(batches[1].shape(), [1, 10, 8]);
+    assert_eq!(batches[1].spikes(), 2);
 }
 
 #[test]

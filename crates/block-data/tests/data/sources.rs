@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use block_data::augment::Augmentation;
-use block_data::{DATA_SETS, DataSet, DataSource, Input, Locations, Samples, YinYang, open};
+use block_data::{DATA_SETS, DataSet, Input, Locations, Samples, YinYang, open};
 use burn_dataset::Dataset;
 use rand::SeedableRng;
 
@@ -64,16 +64,27 @@ fn yin_yang_needs_no_files() {
 #[test]
 fn an_unknown_name_lists_the_known_ones() {
     let error = open("fashon-mnist", &nowhere()).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "unknown data set \"fashon-mnist\": the known ones are cifar-10, fashion-mnist, mnist, \
-         n-mnist, shd, ssc, synthetic, yin-yang"
-    );
+    let names: Vec<_> = DATA_SETS.iter().map(|set| set.name).collect();
+    let names = names.join(", ");
+    let expected = format!("unknown data set \"fashon-mnist\": the known ones are {names}");
+    assert_eq!(error.to_string(), expected);
+    for name in [
+        "cifar-10",
+        "fashion-mnist",
+        "mnist",
+        "n-mnist",
+        "shd",
+        "ssc",
+        "synthetic",
+        "yin-yang",
+    ] {
+        assert!(DataSet::named(name).is_some(), "{name}");
+    }
     assert!(DATA_SETS.iter().map(|set| set.name).is_sorted());
     assert!(
         DATA_SETS
             .iter()
-            .all(|set| DataSet::named(set.name) == Some(set))
+            .all(|set| std::ptr::eq(DataSet::named(set.name).unwrap(), set))
     );
 }
 
@@ -85,8 +96,7 @@ fn a_missing_set_says_where_it_was_looked_for_and_how_to_get_it() {
         open("fashion-mnist", &nowhere()).unwrap_err().to_string(),
         format!(
             "data set fashion-mnist is missing: looked in /nowhere/data/fashion-mnist (no such \
-             folder), in /no/fashion-mnist (no such folder); fetch it (`cargo xtask data get \
-             fashion-mnist`), or put {files} into \
+             folder), in /no/fashion-mnist (no such folder); put {files} into \
              /nowhere/data/fashion-mnist"
         )
     );
@@ -95,8 +105,8 @@ fn a_missing_set_says_where_it_was_looked_for_and_how_to_get_it() {
     assert_eq!(
         open("shd", &at(root.path())).unwrap_err().to_string(),
         format!(
-            "data set shd is missing: looked in {place} (no such folder); fetch it (`cargo xtask \
-             data get shd`), or put shd_train.h5.gz, shd_test.h5.gz into {place}"
+            "data set shd is missing: looked in {place} (no such folder); put \
+             shd_train.h5.gz, shd_test.h5.gz into {place}"
         )
     );
 }
@@ -154,7 +164,8 @@ fn indices(samples: &Samples) -> Vec<usize> {
 
 #[test]
 fn validation_is_held_out_of_the_training_split() {
-    let source = DataSource::yin_yang(YinYang::new(100, 1), YinYang::new(10, 2));
+    let splits = YinYang::splits(YinYang::new(100, 1), YinYang::new(10, 2));
+    let source = DataSet::named("yin-yang").unwrap().with_splits(splits);
     let (train, validation) = source.split_validation(0.1, 3).unwrap();
     assert_eq!((train.len(), validation.len()), (90, 10));
     let (mut all, held_out) = (indices(&train), indices(&validation));

@@ -1,9 +1,10 @@
 //! What may be typed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
+use super::data::arguments::DataArguments;
 use crate::error::{Result, RunnerError};
 
 const EXAMPLES: &str = "\
@@ -18,6 +19,12 @@ Examples:
       accuracy of its best model by class, and the confusion matrix
   runner check configs/yinyang.toml
       what a config would do: layers, parameters, memory, data
+  runner data list
+      all data sets: whether they are here, sizes, samples, licences; also get, check, show, convert
+  runner keys
+      every key of a config: type, default, meaning
+  runner configs/fmnist.toml --set model.surrogate.kind=arctan --set model.layers.1.neurons=500
+      keys of a table, and of an element of an array that the config has, counted from 0
 
 A run's folder holds:
   config.toml         the config with every key; `runner FOLDER/config.toml` repeats the run
@@ -46,11 +53,11 @@ Exit codes: 0 success, 1 the training failed, 2 what was asked for cannot be don
 #[command(
     name = "runner",
     version,
-    override_usage = "runner [OPTIONS] CONFIG.toml\n       runner [OPTIONS] --resume RUN\n       runner eval [OPTIONS] RUN\n       runner check [OPTIONS] CONFIG.toml",
+    override_usage = "runner [OPTIONS] CONFIG.toml\n       runner [OPTIONS] --resume RUN\n       runner eval [OPTIONS] RUN\n       runner check [OPTIONS] CONFIG.toml\n       runner data COMMAND [OPTIONS]\n       runner keys",
     after_help = EXAMPLES,
     subcommand_negates_reqs = true
 )]
-pub struct Arguments {
+pub(super) struct Arguments {
     #[command(subcommand)]
     pub command: Option<Command>,
     #[command(flatten)]
@@ -58,7 +65,7 @@ pub struct Arguments {
 }
 
 #[derive(Debug, Args)]
-pub struct TrainArguments {
+pub(super) struct TrainArguments {
     /// The config of a new run
     #[arg(value_name = "CONFIG.toml", conflicts_with = "resume")]
     pub config: Option<PathBuf>,
@@ -75,14 +82,14 @@ pub struct TrainArguments {
 }
 
 #[derive(Debug, Args)]
-pub struct SetArguments {
+pub(super) struct SetArguments {
     /// Takes a value over the config's; repeatable
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub values: Vec<String>,
 }
 
 #[derive(Debug, Args)]
-pub struct PlaceArguments {
+pub(super) struct PlaceArguments {
     /// auto, cpu, cuda[:N] or wgpu[:N]; auto is the best that is compiled in and present
     /// [default: auto]
     #[arg(long, value_name = "DEVICE")]
@@ -97,21 +104,30 @@ pub struct PlaceArguments {
 
 impl PlaceArguments {
     /// The device that was asked for, or what stands for none.
-    pub fn device(&self) -> &str {
+    pub(super) fn device(&self) -> &str {
         self.device.as_deref().unwrap_or("auto")
+    }
+
+    /// The only folder of data sets, if there is one.
+    pub(super) fn data_dir(&self) -> Option<&Path> {
+        self.data_dir.as_deref()
     }
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Accuracy of a run's best model on the test split, by class, and the confusion matrix
     Eval(EvalArguments),
     /// What a config would do (layers, parameters, memory, data), without doing it
     Check(CheckArguments),
+    /// Data sets: list, get, check, show, convert
+    Data(DataArguments),
+    /// Every key that a config can have, with type, default and meaning
+    Keys,
 }
 
 #[derive(Debug, Args)]
-pub struct EvalArguments {
+pub(super) struct EvalArguments {
     /// The run's folder
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
@@ -120,7 +136,7 @@ pub struct EvalArguments {
 }
 
 #[derive(Debug, Args)]
-pub struct CheckArguments {
+pub(super) struct CheckArguments {
     /// The config
     #[arg(value_name = "CONFIG.toml")]
     pub config: PathBuf,
@@ -132,10 +148,12 @@ pub struct CheckArguments {
 
 impl Arguments {
     /// Refuses what stands before a subcommand: it belongs to a training.
-    pub fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         let usage = match &self.command {
             Some(Command::Eval(_)) => "runner eval [OPTIONS] RUN",
             Some(Command::Check(_)) => "runner check [OPTIONS] CONFIG.toml",
+            Some(Command::Data(_)) => "runner data COMMAND [OPTIONS]",
+            Some(Command::Keys) => "runner keys",
             None => return Ok(()),
         };
         let train = &self.train;
@@ -160,14 +178,14 @@ impl Arguments {
 }
 
 /// The error for a word after the config or run that is no option.
-pub fn superfluous(found: &str) -> RunnerError {
+pub(super) fn superfluous(found: &str) -> RunnerError {
     RunnerError::Usage(format!(
         "unexpected argument '{found}', expected one config or one run and its options"
     ))
 }
 
 /// The error when neither a config nor a run is named.
-pub fn missing() -> RunnerError {
+pub(super) fn missing() -> RunnerError {
     RunnerError::Usage(
         "expected a config, such as `runner configs/fmnist.toml`, or --resume RUN".to_string(),
     )

@@ -3,15 +3,20 @@
 use std::fmt::Write;
 
 use super::arguments::CheckArguments;
-use super::commands::load;
+use super::load::load;
 use crate::config::Validation;
 use crate::error::Result;
 use crate::plan::Plan;
 use block_core::device;
+use burn::module::Module;
 
 /// Says what a config would do.
 pub(super) fn check(arguments: &CheckArguments) -> Result<String> {
-    let config = load(&arguments.config, &arguments.set.values, &arguments.place)?;
+    let config = load(
+        &arguments.config,
+        &arguments.set.values,
+        arguments.place.data_dir(),
+    )?;
     let device = device::select(arguments.place.device())?;
     let plan = Plan::prepare(config)?;
     plan.check_memory(&device)?;
@@ -51,29 +56,15 @@ fn describe(plan: &Plan, text: &mut String) -> std::fmt::Result {
     )?;
     let (units, steps) = (source.units(), config.encode.steps);
     writeln!(text, "input        {units} units, {steps} time steps")?;
-    let keys = toml::Table::try_from(&config.model).unwrap_or_default();
-    let key = |name: &str| keys.get(name).and_then(toml::Value::as_str).unwrap_or("");
-    let (formulation, readout) = (key("formulation"), key("readout"));
-    let layers = plan.layers();
-    for (index, layer) in layers.iter().enumerate() {
-        let how = if index + 1 == layers.len() {
-            format!("membrane, {readout} over time")
-        } else {
-            format!("{formulation} spikes")
-        };
+    for layer in plan.network.layers() {
+        let (name, input, output) = (&layer.name, layer.input, layer.output);
+        let (summary, parameters) = (&layer.summary, layer.parameters);
         writeln!(
             text,
-            "{:<12} {} -> {}, {how}, {} parameters",
-            layer.name, layer.inputs, layer.neurons, layer.parameters
+            "{name:<12} {input} -> {output}, {summary}, {parameters} parameters"
         )?;
     }
-    if config.model.skip && layers.len() > 2 {
-        writeln!(
-            text,
-            "skip         every hidden layer's input is added to its output"
-        )?;
-    }
-    writeln!(text, "parameters   {}", plan.parameters())?;
+    writeln!(text, "parameters   {}", plan.network.num_params())?;
     let mebibytes = plan.memory_bytes() as f64 / f64::from(1 << 20);
     writeln!(text, "memory       about {mebibytes:.0} MiB")?;
     let plan = &config.train;

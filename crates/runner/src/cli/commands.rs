@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::arguments::{EvalArguments, PlaceArguments, TrainArguments};
-use super::{STOP, catch_interrupts};
-use crate::config::{Config, absolute_folder};
+use super::arguments::{EvalArguments, TrainArguments};
+use super::interrupts::{STOP, catch_interrupts};
+use super::load::load;
 use crate::environment::Environment;
 use crate::error::{Result, RunnerError};
 use crate::evaluate::Evaluation;
@@ -16,21 +16,9 @@ use crate::summary::Summary;
 use crate::train::{Trainer, restore};
 use block_core::device::{self, NamedDevice};
 
-/// A config with the folder of data sets that the command line names.
-pub(super) fn load(path: &Path, set: &[String], place: &PlaceArguments) -> Result<Config> {
-    let mut config = Config::load(path, set)?;
-    if let Some(folder) = &place.data_dir {
-        let absolute = absolute_folder(folder).map_err(|expected| {
-            RunnerError::Usage(format!("--data-dir is {folder:?}, expected {expected}"))
-        })?;
-        config.data.dir = Some(absolute);
-    }
-    Ok(config)
-}
-
 /// Trains a new run.
 pub(super) fn train(path: &Path, arguments: &TrainArguments) -> Result<String> {
-    let config = load(path, &arguments.set.values, &arguments.place)?;
+    let config = load(path, &arguments.set.values, arguments.place.data_dir())?;
     let device = device::select(arguments.place.device())?;
     config.data.provide(arguments.place.offline)?;
     let plan = Plan::prepare(config)?;
@@ -60,8 +48,8 @@ pub(super) fn resume(run: &Path, arguments: &TrainArguments) -> Result<String> {
             )));
         }
     }
-    let before = load(&run.join(CONFIG), &[], &arguments.place)?;
-    let config = load(&run.join(CONFIG), set, &arguments.place)?;
+    let before = load(&run.join(CONFIG), &[], arguments.place.data_dir())?;
+    let config = load(&run.join(CONFIG), set, arguments.place.data_dir())?;
     let device = device::select(arguments.place.device())?;
     config.data.provide(arguments.place.offline)?;
     let plan = Plan::prepare(config)?;
@@ -146,7 +134,7 @@ fn work(
 pub(super) fn eval(arguments: &EvalArguments) -> Result<String> {
     let run: &PathBuf = &arguments.run;
     run_folder::check(run)?;
-    let config = load(&run.join(CONFIG), &[], &arguments.place)?;
+    let config = load(&run.join(CONFIG), &[], arguments.place.data_dir())?;
     let device = device::select(arguments.place.device())?;
     let path = run.join(BEST);
     let bytes = fs::read(&path).map_err(|source| RunnerError::Read {

@@ -6,14 +6,24 @@ use std::path::Path;
 
 /// The command that goes on with a run as this process was started; `device` if it was asked for.
 pub(super) fn resume_command(run: &Path, device: Option<&str>) -> String {
-    let started = env::args_os().next();
-    let program = match &started {
+    command(&program(), run, device)
+}
+
+/// A command on data sets, such as `data get mnist`.
+pub(super) fn data_command(words: &[&str]) -> String {
+    let words = words.iter().map(|word| quoted(OsStr::new(word)));
+    let words: Vec<_> = words.collect();
+    format!("{} data {}", program(), words.join(" "))
+}
+
+/// What calls this program.
+fn program() -> String {
+    match env::args_os().next() {
         // Whoever typed `cargo run` has no `runner` to call.
         _ if env::var_os("CARGO").is_some() => cargo_run(),
-        Some(program) => quoted(program),
+        Some(program) => quoted(&program),
         None => "runner".to_string(),
-    };
-    command(&program, run, device)
+    }
 }
 
 fn command(program: &str, run: &Path, device: Option<&str>) -> String {

@@ -3,12 +3,16 @@
 mod arguments;
 mod check;
 mod commands;
+mod data;
 mod hint;
+mod interrupts;
+mod keys;
+mod load;
 
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 
+use block_data::{DataError, DataSet};
 use clap::Parser;
 use clap::error::{ContextKind, ErrorKind};
 use tracing::level_filters::LevelFilter;
@@ -18,8 +22,6 @@ use arguments::{Arguments, Command};
 
 /// The environment variable that sets how much is logged.
 pub const LOG_VARIABLE: &str = "RUNNER_LOG";
-
-static STOP: AtomicBool = AtomicBool::new(false);
 
 /// The whole program: reads the process's arguments, and returns its exit code.
 pub fn main() -> ExitCode {
@@ -78,6 +80,11 @@ fn parse() -> std::result::Result<Arguments, ExitCode> {
 
 /// The word too many, which clap takes for a command in some places.
 fn superfluous_word(error: &clap::Error) -> Option<String> {
+    // `data` has commands of its own.
+    let usage = error.get(ContextKind::Usage).map(ToString::to_string);
+    if usage.is_some_and(|usage| usage.contains("Usage: runner data")) {
+        return None;
+    }
     let kind = match error.kind() {
         ErrorKind::InvalidSubcommand => ContextKind::InvalidSubcommand,
         ErrorKind::UnknownArgument => ContextKind::InvalidArg,
@@ -93,7 +100,16 @@ fn report(error: &RunnerError) -> ExitCode {
         RunnerError::Interrupted { .. } => "",
         _ => "error: ",
     };
-    let line = error.to_string().replace(['\n', '\r'], " ");
+    let mut line = error.to_string();
+    if let RunnerError::Data(DataError::Missing { name, .. }) = error
+        && DataSet::named(name).is_some()
+    {
+        line += &format!(
+            ", or fetch it with `{}`",
+            hint::data_command(&["get", name])
+        );
+    }
+    let line = line.replace(['\n', '\r'], " ");
     let _ = writeln!(stderr(), "{prefix}{line}");
     ExitCode::from(error.exit_code())
 }
@@ -110,26 +126,12 @@ fn start_logging() {
         .init();
 }
 
-/// Ctrl-C ends the training after the batch, a second one ends the process.
-fn catch_interrupts() {
-    let caught = ctrlc::set_handler(|| {
-        if STOP.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        let _ = writeln!(
-            stderr(),
-            "stopping after this batch (once more to stop at once)"
-        );
-    });
-    if let Err(error) = caught {
-        tracing::warn!("Ctrl-C will not save: {error}");
-    }
-}
-
 fn run(arguments: Arguments) -> Result<String> {
     match arguments.command {
         Some(Command::Eval(eval)) => commands::eval(&eval),
         Some(Command::Check(check)) => check::check(&check),
+        Some(Command::Data(data)) => data::run(&data).map(|()| String::new()),
+        Some(Command::Keys) => Ok(keys::keys()),
         None => {
             let train = arguments.train;
             match (&train.config, &train.resume) {

@@ -1,4 +1,8 @@
+use block_core::Surrogate;
+use block_models::{LayerConfig, LinearConfig};
+
 use super::*;
+use crate::error::Result;
 
 fn parse(text: &str) -> Result<Config> {
     Config::parse(text, "a.toml", &[])
@@ -15,7 +19,7 @@ fn the_defaults_are_fashion_mnists() {
     let config = parse("").unwrap();
     assert_eq!(config.data.name, "fashion-mnist");
     assert!(config.data.augment);
-    assert_eq!(config.model.hidden, [1000]);
+    assert_eq!(config.model.hidden, Some(vec![1000]));
     assert_eq!(config.train.milestones, [15, 90, 120]);
 }
 
@@ -38,7 +42,7 @@ fn overrides_win_and_may_be_bare_words() {
     let config = Config::parse("train.epochs = 9", "a.toml", &overrides).unwrap();
     assert_eq!(config.data.name, "mnist");
     assert_eq!(config.train.epochs, 3);
-    assert_eq!(config.model.hidden, [5]);
+    assert_eq!(config.model.hidden, Some(vec![5]));
 }
 
 #[test]
@@ -130,10 +134,10 @@ fn files_of_ones_own() {
     let text = "[data]\nname = \"events\"\ntrain = \"a.h5\"\ntest = \"b.h5\"\nunits = 5\n\
                 [encode]\nsteps = 30\ndt = 0.5";
     let config = parse(text).unwrap();
-    let files = config.data.files.clone().unwrap();
+    let files = config.data.files().unwrap();
     assert_eq!(
-        (files.train.as_str(), files.test.as_str()),
-        ("a.h5", "b.h5")
+        (files.train.to_str(), files.test.to_str()),
+        (Some("a.h5"), Some("b.h5"))
     );
     assert_eq!((files.units, files.classes), (Some(5), None));
     assert_eq!(config.encode.dt, Some(0.5));
@@ -161,4 +165,148 @@ fn broken_toml_names_the_line() {
     let message = message("seed = 1\n[train\n", &[]);
     assert!(message.starts_with("a.toml: line 2, column "), "{message}");
     assert!(!message.contains('\n'));
+}
+
+const STACK: &str = "[[model.layers]]\nkind = \"linear\"\nneurons = 30\nbeta = 0.95\n\
+                     [[model.layers]]\nkind = \"linear\"\nneurons = 30\nskip = true\n\
+                     surrogate = { kind = \"arctan\" }\n";
+
+fn linear(layer: &LayerConfig) -> &LinearConfig {
+    #[allow(irrefutable_let_patterns, reason = "there may be other kinds")]
+    let LayerConfig::Linear(config) = layer else {
+        panic!("{layer:?}");
+    };
+    config
+}
+
+#[test]
+fn layers_one_by_one() {
+    let config = parse(STACK).unwrap();
+    assert_eq!(config.model.hidden, None);
+    let layers = config.model.layers().unwrap();
+    let [first, second] = [0, 1].map(|index| linear(&layers[index]));
+    assert_eq!(
+        (first.neurons, first.beta, first.skip),
+        (30, Some(0.95), None)
+    );
+    assert_eq!((second.skip, second.beta), (Some(true), None));
+    assert_eq!(second.surrogate, Some(Surrogate::Arctan { scale: 10.0 }));
+    assert_eq!(parse(&config.to_toml()).unwrap(), config);
+
+    let set = ["model.layers.1.neurons=500", "model.layers.1.skip = false"];
+    let changed = Config::parse(STACK, "a.toml", &set.map(str::to_string)).unwrap();
+    let layers = changed.model.layers().unwrap();
+    let second = linear(&layers[1]);
+    assert_eq!((second.neurons, second.skip), (500, Some(false)));
+}
+
+#[test]
+fn wrong_layers_name_the_element() {
+    let both = format!("[model]\nhidden = [3]\n{STACK}");
+    let message_of = |text: &str, set: &[&str]| message(text, set);
+    assert_eq!(
+        message_of(&both, &[]),
+        "a.toml: `model.hidden` is [3] beside `layers`, expected one of the two: it is short for layers of kind \
+         \"linear\""
+    );
+    assert_eq!(
+        message_of(STACK, &["model.layers.2.neurons=5"]),
+        "--set model.layers.2.neurons=5: `model.layers.2` is absent, expected an index from 0 to 1, as \
+         model.layers has 2"
+    );
+    assert_eq!(
+        message_of(STACK, &["model.layers.1.neuron=5"]),
+        "--set model.layers.1.neuron=5: unknown key `model.layers.1.neuron`; the nearest known key is \
+         `model.layers.1.neurons`"
+    );
+    let unknown = message_of(STACK, &["model.layers.0.kind=abacus"]);
+    let part = "`model.layers.0.kind` is \"abacus\" (string), expected \"linear\"";
+    assert!(unknown.contains(part), "{unknown}");
+    assert_eq!(
+        message_of("[[model.layers]]\nkind = \"linear\"", &[]),
+        "a.toml: `model.layers.0.neurons` is absent, expected an integer from 1 to 16777216"
+    );
+    assert_eq!(
+        message_of(STACK, &["model.layers.0.beta=1.5"]),
+        "--set model.layers.0.beta=1.5: `model.layers.0.beta` is 1.5 (float), expected a number from 0 to 1"
+    );
+    let absent = message_of("[[model.layers]]\nneurons = 3", &[]);
+    assert!(
+        absent.contains("`model.layers.0.kind` is absent"),
+        "{absent}"
+    );
+    let empty = message_of("[model]\nlayers = []", &[]);
+    assert!(
+        empty.contains("`model.layers` is [] (array), expected"),
+        "{empty}"
+    );
+}
+
+#[test]
+fn surrogates_are_chosen_with_their_scale() {
+    let set = |set: &[&str]| {
+        let set: Vec<_> = set.iter().map(ToString::to_string).collect();
+        Config::parse("", "a.toml", &set).unwrap().model.surrogate
+    };
+    assert_eq!(set(&[]), Surrogate::FastSigmoid { scale: 10.0 });
+    assert_eq!(
+        set(&["model.surrogate.scale=3"]),
+        Surrogate::FastSigmoid { scale: 3.0 }
+    );
+    // Whatever block-core knows can be named here.
+    for surrogate in Surrogate::all(10.0) {
+        let kind = serde_json::to_value(surrogate).unwrap()["kind"].clone();
+        let key = format!("model.surrogate.kind={}", kind.as_str().unwrap());
+        assert_eq!(set(&[&key]), surrogate);
+    }
+    let message = message("", &["model.surrogate.kind=step"]);
+    let part =
+        "`model.surrogate.kind` is \"step\" (string), expected \"fast-sigmoid\" or \"sigmoid\"";
+    assert!(message.contains(part), "{message}");
+}
+
+#[test]
+fn configs_made_before_say_what_every_layer_is() {
+    let old = parse("[model]\nkind = \"linear\"\nhidden = [3]").unwrap();
+    assert_eq!(old, parse("[model]\nhidden = [3]").unwrap());
+}
+
+#[test]
+fn every_key_has_a_meaning_and_is_read() {
+    let keys = keys();
+    assert!(keys.len() > 30);
+    for key in &keys {
+        let kind = key.path.ends_with(".kind");
+        assert!(kind || !key.meaning.is_empty(), "{}", key.path);
+    }
+    let find = |path: &str| keys.iter().find(|key| key.path == path).unwrap();
+    let epochs = find("train.epochs");
+    assert_eq!(epochs.expected, "an integer from 1 to 16777216");
+    assert_eq!(epochs.default.as_deref(), Some("140"));
+    let validation = find("data.validation");
+    let expected = "\"test\" or \"none\" or a finite number above 0 and below 1";
+    assert_eq!(validation.expected, expected);
+    assert_eq!(find("model.layers.N.beta").expected, "a number from 0 to 1");
+    assert_eq!(
+        find("model.beta.hidden").default.as_deref(),
+        Some("0.904837418")
+    );
+    // What a default says is what an empty config gives.
+    let defaults = toml::Table::try_from(parse("").unwrap()).unwrap();
+    for key in keys.iter().filter(|key| !key.path.contains(".N.")) {
+        let mut value = Some(&toml::Value::Table(defaults.clone())).cloned();
+        for name in key.path.split('.') {
+            value = value.and_then(|value| value.get(name).cloned());
+        }
+        let Some(default) = key
+            .default
+            .as_deref()
+            .filter(|text| !text.contains("data set"))
+        else {
+            continue;
+        };
+        let found = serde_json::to_value(value).unwrap();
+        let expected: serde_json::Value = serde_json::from_str(default).unwrap();
+        assert_eq!(found, expected, "{}", key.path);
+    }
 }

@@ -32,7 +32,7 @@ fn missing_data() {
     let parts = [
         "data set fashion-mnist is missing",
         "empty/fashion-mnist",
-        "cargo xtask data get fashion-mnist",
+        " data get fashion-mnist",
     ];
     bench.refused(&["check", "f.toml", "--data-dir", "empty"], &parts);
 }

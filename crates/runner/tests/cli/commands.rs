@@ -16,6 +16,8 @@ fn help_is_complete() {
         "runner --resume runs/short",
         "runner eval",
         "runner check",
+        "runner data list",
+        "runner keys",
         "--set <KEY=VALUE>",
         "--device <DEVICE>",
         "--out <DIR>",
@@ -42,6 +44,19 @@ fn help_is_complete() {
             .contains("--set <KEY=VALUE>")
     );
     assert!(bench.works(&["--version"]).out.starts_with("runner "));
+}
+
+#[test]
+fn keys_are_listed_with_type_default_and_meaning() {
+    let out = Bench::new().works(&["keys"]).out;
+    for part in [
+        "train.epochs = an integer from 1 to 16777216 [default: 140]\n    Passes over the training samples.\n",
+        "model.formulation = \"scan\" or \"convolution\" or \"standard-single\" or \"standard-multi\"",
+        "model.layers.N.neurons = an integer from 1 to 16777216\n",
+        "data.augment = true or false [default: as is usual for the data set]\n",
+    ] {
+        assert!(out.contains(part), "{part:?} is not in:\n{out}");
+    }
 }
 
 #[test]
@@ -182,14 +197,6 @@ fn the_configs_of_the_repository_are_valid() {
     let bench = Bench::new();
     write_images(&bench, "sets", |_, _| ());
     fs::rename(bench.path("sets/fashion-mnist"), bench.path("sets/f")).unwrap();
-    for name in ["fashion-mnist", "mnist"] {
-        let folder = bench.path(&format!("sets/{name}"));
-        fs::create_dir(&folder).unwrap();
-        for entry in fs::read_dir(bench.path("sets/f")).unwrap() {
-            let entry = entry.unwrap();
-            fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
-        }
-    }
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs");
     let mut found = 0;
     for entry in fs::read_dir(folder).unwrap() {
@@ -205,6 +212,13 @@ fn the_configs_of_the_repository_are_valid() {
         let config = Config::load(&path, &[]).unwrap();
         if config.encode.dt.is_some() {
             write_recordings(&bench, &config.data);
+        } else {
+            let folder = bench.path(&format!("sets/{}", config.data.name));
+            fs::create_dir_all(&folder).unwrap();
+            for entry in fs::read_dir(bench.path("sets/f")).unwrap() {
+                let entry = entry.unwrap();
+                fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
+            }
         }
         let path = path.to_str().unwrap();
         bench.works(&["check", path, "--data-dir", "sets"]);
@@ -217,8 +231,8 @@ fn write_recordings(bench: &Bench, data: &DataConfig) {
     let classes = DataSet::named(&data.name).map_or(10, |set| set.classes as u32);
     let recordings = util::recordings(classes, 600, 0.3);
     let folder = format!("sets/{}", data.name);
-    let [train, test] = match &data.files {
-        Some(files) => [&files.train, &files.test].map(|file| format!("sets/{file}")),
+    let [train, test] = match data.files() {
+        Some(files) => [files.train, files.test].map(|file| format!("sets/{}", file.display())),
         None => ["train", "test"].map(|split| format!("{folder}/{split}.h5")),
     };
     for file in [train, test] {

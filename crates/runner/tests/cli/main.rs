@@ -3,6 +3,8 @@
 mod bad_data;
 mod bad_input;
 mod commands;
+mod data;
+mod made_before;
 mod resume;
 mod training;
 mod util;

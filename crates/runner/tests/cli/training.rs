@@ -71,7 +71,10 @@ fn a_run_leaves_all_its_files_and_learns() {
     for file in ["best.safetensors", "last.safetensors"] {
         let bytes = bench.read(&format!("run/{file}"));
         let tensors = SafeTensors::deserialize(&bytes).unwrap();
-        assert_eq!(tensors.tensor("hidden.0.weight").unwrap().shape(), [4, 12]);
+        assert_eq!(
+            tensors.tensor("hidden.0.linear.weight").unwrap().shape(),
+            [4, 12]
+        );
         assert_eq!(tensors.tensor("readout.beta").unwrap().shape(), [3]);
     }
 
@@ -125,7 +128,7 @@ fn every_formulation_and_readout_trains() {
     let bench = Bench::new();
     let formulations = ["scan", "convolution", "standard-single", "standard-multi"];
     for (index, formulation) in formulations.iter().enumerate() {
-        let readout = ["sum", "max"][index % 2];
+        let readout = ["sum", "max", "last"][index % 3];
         let formulation = format!("model.formulation={formulation}");
         let readout = format!("model.readout={readout}");
         bench.works(&[
@@ -144,6 +147,37 @@ fn every_formulation_and_readout_trains() {
     }
     let epoch = &bench.lines("run0/epochs.jsonl")[0];
     assert!(epoch["validation_accuracy"].is_null());
+}
+
+#[test]
+fn a_stack_of_layers_trains() {
+    let bench = Bench::new();
+    bench.write(
+        "stack.toml",
+        "seed = 3\n[data]\nname = \"yin-yang\"\n[encode]\nsteps = 20\n\
+         [model]\ninit_scale = 6.0\nsurrogate = { kind = \"sigmoid\", scale = 4.0 }\n\
+         [[model.layers]]\nkind = \"linear\"\nneurons = 12\nbeta = 0.95\n\
+         [[model.layers]]\nkind = \"linear\"\nneurons = 12\nskip = true\nformulation = \"standard-multi\"\n\
+         [train]\nepochs = 2\nbatch_size = 1000\nlearning_rate = 0.01\nmilestones = []\n",
+    );
+    let said = bench.works(&["check", "stack.toml"]);
+    for part in [
+        "hidden.0     4 -> 12, scan spikes, 72 parameters",
+        "hidden.1     12 -> 12, standard-multi spikes plus its input, 168 parameters",
+    ] {
+        assert!(said.out.contains(part), "{part:?} is not in:\n{}", said.out);
+    }
+    bench.works(&["stack.toml", "--out", "a"]);
+    let epochs = bench.lines("a/epochs.jsonl");
+    assert!(epochs[1]["train_loss"].as_f64() < epochs[0]["train_loss"].as_f64());
+    let layers = epochs[1]["hidden_spikes_by_layer"].as_array().unwrap();
+    assert_eq!(layers.len(), 2);
+    bench.works(&["a/config.toml", "--out", "b"]);
+    bench.assert_same("a", "b");
+    bench.works(&["eval", "a"]);
+    let parts = ["`model.layers.1.skip` is true", "12 units and puts out 9"];
+    let set = ["--set", "model.layers.1.neurons=9"];
+    bench.refused(&[&["check", "stack.toml"], &set[..]].concat(), &parts);
 }
 
 #[test]

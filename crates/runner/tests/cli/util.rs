@@ -12,7 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A network and a training that take well under a second an epoch.
-pub const TINY: &str = "
+pub(crate) const TINY: &str = "
 seed = 3
 [data]
 name = \"yin-yang\"
@@ -30,37 +30,37 @@ milestones = [1, 3]
 ";
 
 /// A temporary folder, in which the binary runs.
-pub struct Bench {
+pub(crate) struct Bench {
     folder: TempDir,
 }
 
 /// What a finished process said.
 #[derive(Debug)]
-pub struct Said {
+pub(crate) struct Said {
     pub code: Option<i32>,
     pub out: String,
     pub err: String,
 }
 
 impl Bench {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let bench = Self { folder };
         bench.write("tiny.toml", TINY);
         bench
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
 
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_runner"));
         command
             .args(arguments)
@@ -75,19 +75,19 @@ impl Bench {
         command
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
         said(self.command(arguments).spawn().unwrap())
     }
 
     /// Runs it and expects success.
-    pub fn works(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn works(&self, arguments: &[&str]) -> Said {
         let said = self.run(arguments);
         assert_eq!(said.code, Some(0), "{said:?}");
         said
     }
 
     /// Runs it and expects one line, with all of `parts`, and exit code 2.
-    pub fn refused(&self, arguments: &[&str], parts: &[&str]) {
+    pub(crate) fn refused(&self, arguments: &[&str], parts: &[&str]) {
         let said = self.run(arguments);
         assert_eq!(said.code, Some(2), "{said:?}");
         assert_eq!(said.out, "");
@@ -99,19 +99,19 @@ impl Bench {
         }
     }
 
-    pub fn read(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    pub fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         String::from_utf8(self.read(name)).unwrap()
     }
 
-    pub fn json(&self, name: &str) -> Value {
+    pub(crate) fn json(&self, name: &str) -> Value {
         serde_json::from_slice(&self.read(name)).unwrap()
     }
 
-    pub fn lines(&self, name: &str) -> Vec<Value> {
+    pub(crate) fn lines(&self, name: &str) -> Vec<Value> {
         let text = self.text(name);
         text.lines()
             .map(|line| serde_json::from_str(line).unwrap())
@@ -119,7 +119,7 @@ impl Bench {
     }
 
     /// Metrics without timings, as text.
-    pub fn metrics(&self, run: &str) -> String {
+    pub(crate) fn metrics(&self, run: &str) -> String {
         let mut values = self.lines(&format!("{run}/epochs.jsonl"));
         values.extend(self.lines(&format!("{run}/batches.jsonl")));
         values.push(self.json(&format!("{run}/summary.json")));
@@ -134,7 +134,7 @@ impl Bench {
     }
 
     /// Expects two runs to have the same metrics and weights, to the byte.
-    pub fn assert_same(&self, a: &str, b: &str) {
+    pub(crate) fn assert_same(&self, a: &str, b: &str) {
         assert_eq!(self.metrics(a), self.metrics(b));
         for file in ["best.safetensors", "last.safetensors"] {
             let [a, b] = [a, b].map(|run| self.read(&format!("{run}/{file}")));
@@ -143,7 +143,7 @@ impl Bench {
     }
 }
 
-pub fn said(child: Child) -> Said {
+pub(crate) fn said(child: Child) -> Said {
     let output = child.wait_with_output().unwrap();
     Said {
         code: output.status.code(),
@@ -153,7 +153,7 @@ pub fn said(child: Child) -> Said {
 }
 
 /// Waits until a file has so many lines.
-pub fn wait_for_lines(path: &Path, lines: usize) {
+pub(crate) fn wait_for_lines(path: &Path, lines: usize) {
     let begin = Instant::now();
     while fs::read_to_string(path).map_or(0, |text| text.lines().count()) < lines {
         assert!(
@@ -166,7 +166,7 @@ pub fn wait_for_lines(path: &Path, lines: usize) {
 }
 
 /// The four files of a data set of images; `change` may spoil one by its name.
-pub fn write_images(bench: &Bench, folder: &str, change: impl Fn(&str, &mut Vec<u8>)) {
+pub(crate) fn write_images(bench: &Bench, folder: &str, change: impl Fn(&str, &mut Vec<u8>)) {
     for (split, count) in [("train", 60_u32), ("t10k", 30)] {
         let mut images = vec![0, 0, 8, 3];
         for size in [count, 28, 28] {
@@ -191,7 +191,7 @@ pub fn write_images(bench: &Bench, folder: &str, change: impl Fn(&str, &mut Vec<
 }
 
 /// Ten recordings a class, of some events in a band of units of its own.
-pub fn recordings(classes: u32, units: u32, seconds: f32) -> Recordings {
+pub(crate) fn recordings(classes: u32, units: u32, seconds: f32) -> Recordings {
     let mut recordings = Recordings::default();
     for sample in 0..10 * classes {
         let class = sample % classes;
@@ -206,7 +206,7 @@ pub fn recordings(classes: u32, units: u32, seconds: f32) -> Recordings {
 }
 
 /// A zip of one recording a digit, in the layout of N-MNIST's publisher.
-pub fn write_n_mnist_zip(path: &Path) {
+pub(crate) fn write_n_mnist_zip(path: &Path) {
     let mut writer = zip::ZipWriter::new(fs::File::create(path).unwrap());
     let options = zip::write::SimpleFileOptions::default();
     for digit in 0..10_u8 {
@@ -221,4 +221,4 @@ pub fn write_n_mnist_zip(path: &Path) {
 }
 
 /// For files that name no classes.
-pub const NO_NAMES: [&str; 0] = [];
+pub(crate) const NO_NAMES: [&str; 0] = [];

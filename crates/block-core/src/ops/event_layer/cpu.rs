@@ -120,11 +120,11 @@ impl<F: Real, const R: usize> Default for Tile<F, R> {
 
 impl<F: Real, const R: usize> Tile<F, R> {
     /// Neurons of a tile.
-    pub const NEURONS: usize = R * F::LANES;
+    pub(super) const NEURONS: usize = R * F::LANES;
 
     /// Takes the neurons from `start` on.
     #[inline(always)]
-    pub fn load<S: Simd>(&mut self, simd: S, layer: &Layer<'_, F>, start: usize) {
+    pub(super) fn load<S: Simd>(&mut self, simd: S, layer: &Layer<'_, F>, start: usize) {
         let n = layer.beta.len();
         let neurons = start..n.min(start + Self::NEURONS);
         self.weight.resize(layer.weight.len() / n, [F::ZERO; R]);
@@ -143,7 +143,7 @@ impl<F: Real, const R: usize> Tile<F, R> {
     /// The potentials u of one sample, before reset and mask, handed to `each` step by step with the first-spike
     /// steps so far. Returns the first-spike steps, the number of steps for "never".
     #[inline(always)]
-    pub fn sweep<S: Simd, D: Dynamics>(
+    pub(super) fn sweep<S: Simd, D: Dynamics>(
         &self,
         simd: S,
         events: &HostEvents,
@@ -255,7 +255,7 @@ impl Fired {
 
     /// Hands every neuron that fires in a sample to `each`, with its step: in the order of the steps, or
     /// only in that of the neurons, but those of one step always ascending.
-    pub fn in_sample(
+    pub(crate) fn in_sample(
         &self,
         sample: usize,
         steps: usize,
@@ -507,12 +507,16 @@ pub(super) struct Columns<'a, T> {
     borrow: PhantomData<&'a mut [T]>,
 }
 
+#[expect(
+    unsafe_code,
+    reason = "tiles of neurons write disjoint columns of one matrix"
+)]
 // SAFETY: this is an exclusive borrow of plain numbers; no two of them share a column.
 unsafe impl<T: Send> Send for Columns<'_, T> {}
 
 impl<'a, T: Copy> Columns<'a, T> {
     /// Splits a matrix of `width` columns into tiles, the last one narrower.
-    pub fn split(data: &'a mut [T], width: usize, tile: usize) -> Vec<Self> {
+    pub(super) fn split(data: &'a mut [T], width: usize, tile: usize) -> Vec<Self> {
         let (rows, data) = (data.len() / width, data.as_mut_ptr());
         let starts = (0..width).step_by(tile);
         starts
@@ -529,7 +533,11 @@ impl<'a, T: Copy> Columns<'a, T> {
 
     /// Writes the tile's vector `r` to a row; lanes beyond the last column are dropped.
     #[inline(always)]
-    pub fn write(&mut self, row: usize, r: usize, vector: &[T]) {
+    #[expect(
+        unsafe_code,
+        reason = "tiles of neurons write disjoint columns of one matrix"
+    )]
+    pub(super) fn write(&mut self, row: usize, r: usize, vector: &[T]) {
         assert!(row < self.rows);
         let from = r * vector.len();
         let room = self.count.saturating_sub(from);

@@ -1,0 +1,140 @@
+//! What is known of a data set before a file is read, and how it is opened.
+
+use std::path::{Path, PathBuf};
+
+use crate::augment::Augmentation;
+use crate::fetch::Entry;
+use crate::source::numbered;
+use crate::{DataError, DataSource, Locations, Splits, Timing};
+
+/// A data set that can be opened by its name: facts, and the functions that only it has.
+#[derive(Debug, Clone)]
+pub struct DataSet {
+    /// The name in configs, and that of the data set's folder.
+    pub name: &'static str,
+    /// What the data set consists of, in a few words.
+    pub about: &'static str,
+    /// Where its publisher, or the paper that defines it, describes it.
+    pub homepage: &'static str,
+    /// The licence, as the publisher states it.
+    pub licence: &'static str,
+    /// The shape of a sample: channels, rows and columns of images, rows and columns of a sensor, else
+    /// one dimension.
+    pub input_shape: &'static [usize],
+    /// The number of classes.
+    pub classes: usize,
+    /// What the classes are called, by label; empty where they are numbered, or where the files name
+    /// them.
+    pub class_names: &'static [&'static str],
+    /// The number of samples for training and for the test.
+    pub samples: [usize; 2],
+    /// How recordings are binned in time, unless a config says otherwise; none where samples are
+    /// values.
+    pub timing: Option<Timing>,
+    /// Random changes of training samples, if there are any for this data set.
+    pub augmentation: Option<Augmentation>,
+    /// Whether training uses the augmentation, unless a config says otherwise.
+    pub augmented: bool,
+    /// Where the samples come from.
+    pub origin: Origin,
+}
+
+/// Where the samples of a data set come from.
+#[derive(Debug, Clone)]
+pub enum Origin {
+    /// They are made on the spot.
+    Made(fn(&DataSet) -> Result<Splits, DataError>),
+    /// They are read from files.
+    Files {
+        /// What the files may come as: the first packing of which all files are there is taken. The
+        /// last one is as the publisher hands it out.
+        packings: &'static [&'static [&'static str]],
+        /// Reads both splits from the files of a packing, in its order.
+        read: fn(&DataSet, &[PathBuf]) -> Result<Splits, DataError>,
+        /// What is fetched.
+        entry: fn(&DataSet) -> Entry,
+    },
+}
+
+/// A packing of recordings that a conversion makes of any other: flat arrays, the training split and
+/// the test split.
+pub const CONVERTED: [&str; 2] = ["train.h5", "test.h5"];
+
+impl DataSet {
+    /// Input units: values of a sample, or units that events come from.
+    pub fn units(&self) -> usize {
+        self.input_shape.iter().product()
+    }
+
+    /// What is fetched; none for a data set that is made on the spot.
+    pub fn entry(&self) -> Option<Entry> {
+        match self.origin {
+            Origin::Made(_) => None,
+            Origin::Files { entry, .. } => Some(entry(self)),
+        }
+    }
+
+    /// Opens the data set.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Missing`] when it is in none of the locations, or what is wrong with its files.
+    pub fn open(&self, locations: &Locations) -> Result<DataSource, DataError> {
+        match self.origin {
+            Origin::Made(make) => Ok(self.with_splits(make(self)?)),
+            Origin::Files { packings, read, .. } => {
+                let paths = locations.find(self.name, packings)?;
+                Ok(DataSource {
+                    folder: paths[0].parent().map(Path::to_path_buf),
+                    ..self.with_splits(read(self, &paths)?)
+                })
+            }
+        }
+    }
+
+    /// This data set with samples of one's own, which have its shape and its classes.
+    pub fn with_splits(&self, splits: Splits) -> DataSource {
+        let class_names = match (splits.class_names, self.class_names) {
+            (names, _) if names.len() == self.classes => names,
+            (_, []) => numbered(self.classes),
+            (_, names) => names.iter().map(ToString::to_string).collect(),
+        };
+        DataSource {
+            name: self.name,
+            input_shape: self.input_shape.to_vec(),
+            class_names,
+            augmentation: self.augmentation.clone(),
+            timing: self.timing,
+            folder: None,
+            memory_bytes: splits.memory_bytes,
+            train: splits.train,
+            test: splits.test,
+        }
+    }
+
+    /// Whether the data set is in one of the locations, or needs no files.
+    pub fn is_present(&self, locations: &Locations) -> bool {
+        matches!(self.origin, Origin::Made(_)) || !self.located(locations).is_empty()
+    }
+
+    /// The files (or folders) from which [`open`](Self::open) would read: none when the data set is in
+    /// none of the locations, or needs no files.
+    pub fn located(&self, locations: &Locations) -> Vec<PathBuf> {
+        self.find(locations, |_| true)
+    }
+
+    /// The files from which recordings are converted: as [`located`](Self::located), without those
+    /// that a conversion made.
+    pub fn located_to_convert(&self, locations: &Locations) -> Vec<PathBuf> {
+        self.find(locations, |packing| packing != CONVERTED)
+    }
+
+    fn find(&self, locations: &Locations, wanted: impl Fn(&[&str]) -> bool) -> Vec<PathBuf> {
+        let Origin::Files { packings, .. } = self.origin else {
+            return Vec::new();
+        };
+        let packings = packings.iter().copied().filter(|packing| wanted(packing));
+        let packings: Vec<_> = packings.collect();
+        locations.find(self.name, &packings).unwrap_or_default()
+    }
+}

@@ -1,0 +1,83 @@
+//! Recordings in files of one's own. Nothing is known of them beforehand, so they are not in the
+//! registry.
+
+use std::path::{Path, PathBuf};
+
+use super::recorded;
+use crate::augment::{Augmentation, EventAugmentation};
+use crate::formats::read_recordings;
+use crate::source::numbered;
+use crate::{DataError, DataSource, EventFile, Locations, Recordings};
+
+/// More classes than recordings usually have, in files that do not say how many there are.
+const MANY_CLASSES: usize = 1_000;
+
+/// The name of [`EventFiles`] as a data set.
+pub const EVENTS: &str = "events";
+
+/// Recordings in files of one's own, in a form that [`read_recordings`] knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventFiles {
+    /// The training split. A relative path is taken from the working folder or, if it is not there,
+    /// from the folders of the [`Locations`].
+    pub train: PathBuf,
+    /// The test split.
+    pub test: PathBuf,
+    /// Input units; other units are folded onto them, modulo their number. By default one more than
+    /// the largest unit of both splits.
+    pub units: Option<usize>,
+    /// Classes. By default as many as the training split has names for, or one more than the largest
+    /// label of both splits.
+    pub classes: Option<usize>,
+}
+
+impl EventFiles {
+    /// Opens the files. They are not binned yet, and have no [`timing`](DataSource::timing) of their own.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Missing`], or what is wrong with the files.
+    pub fn open(&self, locations: &Locations) -> Result<DataSource, DataError> {
+        let paths = [
+            locations.find_file(&self.train)?,
+            locations.find_file(&self.test)?,
+        ];
+        let EventFile {
+            recordings: train,
+            class_names,
+        } = read_recordings(&paths[0])?;
+        let splits = [train, read_recordings(&paths[1])?.recordings];
+        let units = self.units.unwrap_or_else(|| {
+            let largest = splits.iter().filter_map(Recordings::largest_unit).max();
+            largest.map_or(1, |unit| unit as usize + 1)
+        });
+        let labels = splits.iter().flat_map(Recordings::labels);
+        let largest = labels.max().map_or(1, |&label| label as usize + 1);
+        if largest > MANY_CLASSES && self.classes.is_none() && class_names.len() < largest {
+            let found = format!("{} in these files", largest - 1);
+            let expected = format!(
+                "less than {MANY_CLASSES}; are some recordings unlabelled? With as many classes say \
+                 how many there are"
+            );
+            return Err(DataError::argument("the largest label", found, expected));
+        }
+        let names = match self.classes {
+            None if class_names.len() >= largest => class_names,
+            None => numbered(largest),
+            Some(classes) if class_names.len() == classes => class_names,
+            Some(classes) => numbered(classes),
+        };
+        let splits = recorded::splits(splits, &paths, names.len(), Vec::new())?;
+        Ok(DataSource {
+            name: EVENTS,
+            input_shape: vec![units],
+            class_names: names,
+            augmentation: Some(Augmentation::Events(EventAugmentation::USUAL)),
+            timing: None,
+            folder: paths[0].parent().map(Path::to_path_buf),
+            memory_bytes: splits.memory_bytes,
+            train: splits.train,
+            test: splits.test,
+        })
+    }
+}

@@ -1,0 +1,463 @@
+//! From an HDF5 file's data sets to recordings.
+
+use std::panic::resume_unwind;
+use std::path::Path;
+use std::thread;
+
+use hdf5::{Dataset, Datatype, File, FormatError, VlenStringReadOptions};
+
+use super::event_file::{EventFile, MAX_CLASSES};
+use super::global_heap::{GlobalHeap, REFERENCE};
+use super::numbers::{Floats, Integers, OutOfRange};
+use crate::formats::archive::{fault, read_packed};
+use crate::{DataError, Recordings};
+
+/// The parser of HDF5 follows nested types by recursion without a limit: at most 8,191 levels, as a
+/// type takes 8 bytes of a message of 64 KiB. On this much stack that is an error and not an abort;
+/// what is not used of it takes no memory.
+const STACK: usize = 64 << 20;
+
+/// Characters of a type's name in a message.
+const TYPE_NAME: usize = 40;
+
+/// The data sets of a file, as messages name them.
+const UNITS: &str = "spikes/units";
+const TIMES: &str = "spikes/times";
+const OFFSETS: &str = "spikes/offsets";
+const LABELS: &str = "labels";
+const KEYS: &str = "extra/keys";
+
+/// A data set may be this many times as large as the file that holds it compressed, and this much
+/// larger: a header's shape is not believed beyond it.
+const EXPANSION: u64 = 64;
+const TRUSTED: u64 = 64 << 20;
+
+/// The largest file that is read, when it is unpacked. SSC's largest has some 2 GiB.
+const LIMIT: u64 = 8 << 30;
+
+/// Reads a file of recordings in either [layout](super), packed or not. Never writes to it, so that
+/// several threads may read the same file.
+///
+/// Takes the size of the unpacked file, the events (8 bytes each) and at most as much again while
+/// it reads.
+///
+/// # Errors
+///
+/// A [`DataError`] with the path when the file cannot be read, is damaged, or holds anything but
+/// sound recordings.
+pub fn read_events(path: &Path) -> Result<EventFile, DataError> {
+    let wanted = |name: &str| {
+        let hidden = name.starts_with("__MACOSX/"); // what macOS adds
+        !hidden && (name.ends_with(".h5") || name.ends_with(".hdf5"))
+    };
+    // Spikes are not compressed this well: what is, is a bomb.
+    let packed = path.metadata().map_or(0, |metadata| metadata.len());
+    let limit = LIMIT.min((64 << 20) + 100 * packed);
+    read_events_bytes(read_packed(path, limit, wanted)?, path)
+}
+
+/// [`read_events`] of an unpacked file's bytes; `path` is for messages.
+///
+/// # Errors
+///
+/// As [`read_events`].
+pub fn read_events_bytes(bytes: Vec<u8>, path: &Path) -> Result<EventFile, DataError> {
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().stack_size(STACK);
+        let thread = thread.spawn_scoped(scope, || read(bytes, path));
+        let read = thread.map_err(DataError::Thread)?.join();
+        read.unwrap_or_else(|panic| resume_unwind(panic))
+    })
+}
+
+fn read(bytes: Vec<u8>, path: &Path) -> Result<EventFile, DataError> {
+    if !hdf5::is_hdf5_bytes(&bytes) {
+        let problem =
+            "found no HDF5 signature, expected an HDF5 file of recordings; is this the right file?";
+        return Err(fault(path, problem));
+    }
+    let problem = |e| {
+        fault(
+            path,
+            format!("cannot be opened: {}; fetch it again", line(&e)),
+        )
+    };
+    let file = File::from_bytes(bytes).map_err(problem)?;
+    let (found, superblock) = (file.as_bytes().len(), file.superblock());
+    let expected = superblock.eof_address;
+    if (found as u64) < expected {
+        return Err(DataError::Truncated {
+            path: path.to_path_buf(),
+            what: "content",
+            found,
+            expected: usize::try_from(expected).unwrap_or(usize::MAX),
+        });
+    }
+    Reader::new(&file, path)?.read()
+}
+
+struct Reader<'a> {
+    file: &'a File,
+    path: &'a Path,
+    /// The names of the data sets there are.
+    names: Vec<String>,
+}
+
+/// The events of all recordings, and where each ends.
+struct Events {
+    units: Vec<u32>,
+    times: Vec<f32>,
+    ends: Vec<usize>,
+}
+
+/// The data sets at the top, in the group of spikes and in that of names.
+fn listed(file: &File) -> Result<Vec<String>, hdf5::Error> {
+    let root = file.root();
+    let mut names = root.datasets()?;
+    for group in root.groups()? {
+        if group == "spikes" || group == "extra" {
+            let members = root.group(&group)?.datasets()?;
+            names.extend(members.iter().map(|name| format!("{group}/{name}")));
+        }
+    }
+    Ok(names)
+}
+
+impl<'a> Reader<'a> {
+    fn new(file: &'a File, path: &'a Path) -> Result<Self, DataError> {
+        let names = match listed(file) {
+            Ok(names) => names,
+            // Links of a kind that hdf5-pure does not list are no fault of the file.
+            Err(error) => {
+                let known = [UNITS, TIMES, OFFSETS, LABELS, KEYS];
+                let found = known.into_iter().filter(|name| file.dataset(name).is_ok());
+                let found: Vec<_> = found.map(str::to_string).collect();
+                if found.is_empty() {
+                    let problem =
+                        format!("cannot list its groups: {}; fetch it again", line(&error));
+                    return Err(fault(path, problem));
+                }
+                found
+            }
+        };
+        if !names.iter().any(|name| name.starts_with("spikes/")) {
+            let problem = format!("found no group spikes, expected {UNITS}, {TIMES} and {LABELS}");
+            return Err(fault(path, problem));
+        }
+        Ok(Self { file, path, names })
+    }
+
+    fn read(&self) -> Result<EventFile, DataError> {
+        let units = self.column(UNITS)?;
+        let times = self.column(TIMES)?;
+        let labels = self.labels()?;
+        let events = if self.has(OFFSETS) {
+            self.flat(&units, &times)?
+        } else {
+            self.sequences(&units, &times)?
+        };
+        let (samples, found) = (events.ends.len(), labels.len());
+        if samples != found {
+            let problem =
+                format!("found {found} {LABELS}, expected {samples}, one for each recording");
+            return Err(self.fault(problem));
+        }
+        self.check_times(&events)?;
+        let class_names = self.class_names()?;
+        let classes = labels.iter().max().map_or(0, |&label| label as usize + 1);
+        if !class_names.is_empty() && class_names.len() < classes {
+            let found = class_names.len();
+            let problem =
+                format!("found {found} names in {KEYS}, expected {classes}, one for each class");
+            return Err(self.fault(problem));
+        }
+        let recordings = Recordings::from_parts(events.units, events.times, events.ends, labels);
+        Ok(EventFile {
+            recordings,
+            class_names,
+        })
+    }
+
+    fn labels(&self) -> Result<Vec<u32>, DataError> {
+        let column = self.column(LABELS)?;
+        let labels: Vec<u32> = self.integers(&column)?;
+        match labels
+            .iter()
+            .position(|&label| label as usize >= MAX_CLASSES)
+        {
+            None => Ok(labels),
+            Some(index) => Err(DataError::Label {
+                path: self.path.to_path_buf(),
+                index,
+                found: labels[index] as usize,
+                classes: MAX_CLASSES,
+            }),
+        }
+    }
+
+    /// The flat layout.
+    fn flat(&self, units: &Column, times: &Column) -> Result<Events, DataError> {
+        if units.rows != times.rows {
+            let (found, expected) = (units.rows, times.rows);
+            let problem =
+                format!("found {found} events in {UNITS}, expected {expected} as in {TIMES}");
+            return Err(self.fault(problem));
+        }
+        let column = self.column(OFFSETS)?;
+        let offsets: Vec<u64> = self.integers(&column)?;
+        let wrong = |index: usize, expected: String| {
+            let found = offsets[index];
+            Err(self.fault(format!(
+                "offset {index} in {OFFSETS} is {found}, expected {expected}"
+            )))
+        };
+        let Some(last) = offsets.len().checked_sub(1) else {
+            return Err(self.fault(format!(
+                "found no offset in {OFFSETS}, expected one more than {LABELS}"
+            )));
+        };
+        if offsets[0] != 0 {
+            return wrong(0, "0".into());
+        }
+        if let Some(before) = offsets.iter().zip(&offsets[1..]).position(|(a, b)| a > b) {
+            return wrong(
+                before + 1,
+                format!("at least {}, the one before", offsets[before]),
+            );
+        }
+        if offsets[last] != units.rows {
+            return wrong(last, format!("{}, the number of events", units.rows));
+        }
+        Ok(Events {
+            units: self.integers(units)?,
+            times: self.floats(times)?,
+            ends: offsets[1..].iter().map(|&end| end as usize).collect(),
+        })
+    }
+
+    /// The layout of variable-length numbers.
+    fn sequences(&self, units: &Column, times: &Column) -> Result<Events, DataError> {
+        let samples = units.rows;
+        if samples != times.rows {
+            let found = times.rows;
+            let problem =
+                format!("found {found} recordings in {TIMES}, expected {samples} as in {UNITS}");
+            return Err(self.fault(problem));
+        }
+        let integers = element(units).and_then(Integers::of);
+        let integers =
+            integers.ok_or_else(|| self.wrong_type(units, "variable-length integers"))?;
+        let floats = element(times).and_then(Floats::of);
+        let floats = floats.ok_or_else(|| self.wrong_type(times, "variable-length floats"))?;
+        let superblock = self.file.superblock();
+        let widths = [superblock.offset_size, superblock.length_size];
+        if widths != [8, 8] {
+            let problem = format!(
+                "found addresses of {} and lengths of {} bytes, expected 8",
+                widths[0], widths[1]
+            );
+            return Err(self.fault(problem));
+        }
+        let base = usize::try_from(superblock.base_address.get()).unwrap_or(usize::MAX);
+        let bytes = self.file.as_bytes().get(base..).unwrap_or_default();
+        let (unit_references, time_references) = (self.raw(units)?, self.raw(times)?);
+        let (unit_references, _) = unit_references.as_chunks::<REFERENCE>();
+        let (time_references, _) = time_references.as_chunks::<REFERENCE>();
+        let mut heap = GlobalHeap::new(bytes);
+        let mut events = Events {
+            units: Vec::new(),
+            times: Vec::new(),
+            ends: Vec::with_capacity(unit_references.len()),
+        };
+        for (sample, (unit, time)) in unit_references.iter().zip(time_references).enumerate() {
+            let mut get = |reference, size, name| {
+                let elements = heap.elements(reference, size);
+                elements.map_err(|e| self.fault(format!("recording {sample} in {name}: found {e}")))
+            };
+            let unit = get(unit, integers.size(), UNITS)?;
+            let time = get(time, floats.size(), TIMES)?;
+            let (found, expected) = (unit.len() / integers.size(), time.len() / floats.size());
+            if found != expected {
+                let problem = format!(
+                    "recording {sample} has {found} units, expected {expected}, one for each time"
+                );
+                return Err(self.fault(problem));
+            }
+            integers
+                .append(unit, &mut events.units)
+                .map_err(|OutOfRange { index, found }| {
+                    let problem = format!(
+                        "recording {sample}: event {index} has unit {found}, expected 0 to {}",
+                        u32::MAX
+                    );
+                    self.fault(problem)
+                })?;
+            floats.append(time, &mut events.times);
+            events.ends.push(events.times.len());
+        }
+        Ok(events)
+    }
+
+    fn check_times(&self, events: &Events) -> Result<(), DataError> {
+        let valid = |time: f32| time >= 0.0 && time.is_finite();
+        let Some(place) = events.times.iter().position(|&time| !valid(time)) else {
+            return Ok(());
+        };
+        let sample = events.ends.partition_point(|&end| end <= place);
+        let start = sample
+            .checked_sub(1)
+            .map_or(0, |before| events.ends[before]);
+        let (index, found) = (place - start, events.times[place]);
+        let error = DataError::EventTime { index, found };
+        Err(self.fault(format!("recording {sample}: {error}")))
+    }
+
+    fn class_names(&self) -> Result<Vec<String>, DataError> {
+        if !self.has(KEYS) {
+            return Ok(Vec::new());
+        }
+        let column = self.column(KEYS)?;
+        let names = match column.datatype {
+            Datatype::VariableLength {
+                is_string: true, ..
+            } => {
+                let options = VlenStringReadOptions::default()
+                    .with_max_elements(MAX_CLASSES)
+                    .with_max_payload_bytes(TRUSTED as usize);
+                column.dataset.read_vlen_strings(options)
+            }
+            Datatype::String { .. } => column.dataset.read_string(),
+            _ => return Err(self.wrong_type(&column, "strings")),
+        };
+        names.map_err(|e| self.unreadable(&column, &e))
+    }
+
+    /// Opens a data set of one dimension.
+    fn column(&self, name: &'static str) -> Result<Column, DataError> {
+        if !self.has(name) {
+            return Err(self.fault(format!(
+                "found no data set {name}, expected {UNITS}, {TIMES} and {LABELS}"
+            )));
+        }
+        let problem = |e| self.fault(format!("cannot read {name}: {}; fetch it again", line(&e)));
+        let dataset = self.file.dataset(name).map_err(problem)?;
+        let datatype = dataset.datatype().map_err(problem)?;
+        let shape = dataset.shape().map_err(problem)?;
+        let [rows] = shape[..] else {
+            let problem = format!("found {} dimensions of {name}, expected 1", shape.len());
+            return Err(self.fault(problem));
+        };
+        let size = u64::from(datatype.type_size());
+        let limit = EXPANSION * self.file.as_bytes().len() as u64 + TRUSTED;
+        if rows.checked_mul(size).is_none_or(|bytes| bytes > limit) {
+            let problem = format!(
+                "found {rows} elements of {size} bytes in {name}, expected at most {limit} bytes in a file of this \
+                 size; fetch it again"
+            );
+            return Err(self.fault(problem));
+        }
+        Ok(Column {
+            name,
+            dataset,
+            datatype,
+            rows,
+        })
+    }
+
+    fn integers<T: TryFrom<i128>>(&self, column: &Column) -> Result<Vec<T>, DataError> {
+        let integers = Integers::of(&column.datatype);
+        let integers = integers.ok_or_else(|| self.wrong_type(column, "integers"))?;
+        let mut numbers = Vec::new();
+        let appended = integers.append(&self.raw(column)?, &mut numbers);
+        appended.map_err(|OutOfRange { index, found }| {
+            let (name, bits) = (column.name, 8 * size_of::<T>());
+            self.fault(format!(
+                "element {index} of {name} is {found}, expected 0 to 2^{bits} - 1"
+            ))
+        })?;
+        Ok(numbers)
+    }
+
+    fn floats(&self, column: &Column) -> Result<Vec<f32>, DataError> {
+        let floats = Floats::of(&column.datatype);
+        let floats = floats.ok_or_else(|| self.wrong_type(column, "floats"))?;
+        let mut numbers = Vec::new();
+        floats.append(&self.raw(column)?, &mut numbers);
+        Ok(numbers)
+    }
+
+    fn raw(&self, column: &Column) -> Result<Vec<u8>, DataError> {
+        let bytes = column.dataset.read_raw();
+        let bytes = bytes.map_err(|e| self.unreadable(column, &e))?;
+        let (found, expected) = (
+            bytes.len() as u64,
+            column.rows * u64::from(column.datatype.type_size()),
+        );
+        if found != expected {
+            let problem = format!(
+                "found {found} bytes of {}, expected {expected}; fetch it again",
+                column.name
+            );
+            return Err(self.fault(problem));
+        }
+        Ok(bytes)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|n| n == name)
+    }
+
+    fn wrong_type(&self, column: &Column, expected: &str) -> DataError {
+        let name = column.dataset.dtype();
+        let name = name.map_or_else(|_| "another".into(), |dtype| dtype.to_string());
+        let found: String = name.chars().take(TYPE_NAME).collect(); // a nested one's is endless
+        self.fault(format!(
+            "found elements of type {found} in {}, expected {expected}",
+            column.name
+        ))
+    }
+
+    fn unreadable(&self, column: &Column, error: &hdf5::Error) -> DataError {
+        let name = column.name;
+        if let hdf5::Error::Format(FormatError::InvalidLayoutVersion(found @ 5..)) = error {
+            let problem = format!(
+                "found data layout version {found} in {name}, expected at most 4; write the file in the format of \
+                 HDF5 1.14 or older (h5py: without `libver`, or with `libver=\"v114\"`)"
+            );
+            return self.fault(problem);
+        }
+        self.fault(format!(
+            "cannot read {name}: {}; fetch it again",
+            line(error)
+        ))
+    }
+
+    fn fault(&self, problem: String) -> DataError {
+        fault(self.path, problem)
+    }
+}
+
+/// A data set of one dimension.
+struct Column {
+    name: &'static str,
+    dataset: Dataset,
+    datatype: Datatype,
+    rows: u64,
+}
+
+/// What variable-length elements consist of.
+fn element(column: &Column) -> Option<&Datatype> {
+    match &column.datatype {
+        Datatype::VariableLength {
+            is_string: false,
+            base_type,
+            ..
+        } => Some(base_type),
+        _ => None,
+    }
+}
+
+/// An error on one line.
+fn line(error: &hdf5::Error) -> String {
+    error.to_string().replace(['\n', '\r'], " ")
+}

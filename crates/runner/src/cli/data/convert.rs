@@ -1,0 +1,83 @@
+//! `data convert`: recordings as flat arrays.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use block_data::{CONVERTED, DATA_SETS, DataSet, EventFile, Origin, read_recordings, write_flat};
+
+use super::arguments::ConvertArguments;
+use super::output::{say, size};
+use super::place::known;
+use crate::error::{Result, RunnerError};
+
+/// Whether a data set comes as recordings in files.
+fn is_recorded(set: &DataSet) -> bool {
+    set.timing.is_some() && matches!(set.origin, Origin::Files { .. })
+}
+
+/// Converts a data set, or one file, zip or folder.
+pub(super) fn convert(arguments: &ConvertArguments) -> Result<()> {
+    let (from, out) = (arguments.from.as_str(), arguments.out.as_deref());
+    let Some(set) = known(from).filter(|set| is_recorded(set)) else {
+        return one(from, out);
+    };
+    let locations = arguments.place.locations();
+    let paths = set.located_to_convert(&locations);
+    let [train, test] = &paths[..] else {
+        set.open(&locations)?;
+        return Err(RunnerError::DataSets(format!(
+            "{from}: only converted files are here, expected those to convert"
+        )));
+    };
+    let beside = || train.parent().map(PathBuf::from).unwrap_or_default();
+    let folder = out.map_or_else(beside, PathBuf::from);
+    for (from, name) in [train, test].into_iter().zip(CONVERTED) {
+        convert_file(from, &folder.join(name))?;
+    }
+    Ok(())
+}
+
+/// Converts what is in one file, zip or folder.
+fn one(from: &str, out: Option<&Path>) -> Result<()> {
+    let path = Path::new(from);
+    if !path.exists() {
+        let recorded = DATA_SETS.iter().filter(|set| is_recorded(set));
+        let names: Vec<_> = recorded.map(|set| set.name).collect();
+        let names = names.join(", ");
+        return Err(RunnerError::DataSets(format!(
+            "{from}: expected {names}, or the path of a file, zip or folder of recordings"
+        )));
+    }
+    let out = out.ok_or_else(|| {
+        RunnerError::DataSets("expected --out FILE.h5 for what is in one file".to_string())
+    })?;
+    convert_file(path, out)
+}
+
+fn convert_file(from: &Path, to: &Path) -> Result<()> {
+    let start = Instant::now();
+    let written = |source| RunnerError::Write {
+        path: to.to_path_buf(),
+        source,
+        remedy: "choose another place with --out",
+    };
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder).map_err(written)?;
+    }
+    let EventFile {
+        recordings,
+        class_names,
+    } = read_recordings(from)?;
+    write_flat(to, &recordings, &class_names)?;
+    let bytes = to.metadata().map_err(written)?;
+    say(&format!(
+        "{}: {} recordings, {} events, {} in {:.1} s",
+        to.display(),
+        recordings.labels().len(),
+        recordings.total_events(),
+        size(bytes.len()),
+        start.elapsed().as_secs_f64()
+    ));
+    Ok(())
+}

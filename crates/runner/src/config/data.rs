@@ -1,0 +1,177 @@
+use std::path::{Path, PathBuf, absolute};
+
+use block_data::datasets::fashion_mnist::FASHION_MNIST;
+use block_data::{DATA_SETS, DataSet, EVENTS, EventFiles};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use smart_default::SmartDefault;
+
+use super::tree::Tree;
+use crate::error::Result;
+
+/// `[data]`: the samples.
+#[derive(Debug, Clone, PartialEq, SmartDefault, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataConfig {
+    /// The data set's name; `events` are recordings in files of one's own.
+    #[default(FASHION_MNIST.name.to_owned())]
+    #[schemars(schema_with = "names")]
+    pub name: String,
+    /// Whether training samples are changed at random.
+    #[default(true)]
+    #[schemars(extend("x-default" = "as is usual for the data set"))]
+    pub augment: bool,
+    /// What is evaluated after every epoch: the test split, nothing, or a fraction of the training split, which
+    /// is then not trained on. It never selects the model.
+    pub validation: Validation,
+    /// The only folder in which the data set is looked for.
+    pub dir: Option<String>,
+    /// Of `events`: the HDF5 file of the training split, from the working folder or a folder of data sets.
+    pub train: Option<String>,
+    /// Of `events`: the file of the test split.
+    pub test: Option<String>,
+    /// Of `events`: input units, onto which those of the files are folded. Default: as many as there are.
+    #[schemars(range(min = 1, max = 16_777_216))]
+    pub units: Option<usize>,
+    /// Of `events`: classes. Default: as many as there are.
+    #[schemars(range(min = 1, max = 16_777_216))]
+    pub classes: Option<usize>,
+}
+
+/// What is evaluated after every epoch. It never selects the model.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(from = "ValidationKey", into = "ValidationKey")]
+pub enum Validation {
+    /// The test split.
+    #[default]
+    Test,
+    /// Nothing.
+    None,
+    /// This fraction of the training split, which is then not trained on.
+    Fraction(f64),
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum ValidationKey {
+    Name(ValidationName),
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
+    Fraction(f64),
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum ValidationName {
+    Test,
+    None,
+}
+
+impl JsonSchema for Validation {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Validation".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        ValidationKey::json_schema(generator)
+    }
+}
+
+impl From<ValidationKey> for Validation {
+    fn from(key: ValidationKey) -> Self {
+        match key {
+            ValidationKey::Name(ValidationName::Test) => Self::Test,
+            ValidationKey::Name(ValidationName::None) => Self::None,
+            ValidationKey::Fraction(fraction) => Self::Fraction(fraction),
+        }
+    }
+}
+
+impl From<Validation> for ValidationKey {
+    fn from(value: Validation) -> Self {
+        match value {
+            Validation::Test => Self::Name(ValidationName::Test),
+            Validation::None => Self::Name(ValidationName::None),
+            Validation::Fraction(fraction) => Self::Fraction(fraction),
+        }
+    }
+}
+
+fn names(_: &mut SchemaGenerator) -> Schema {
+    let names = DATA_SETS.iter().map(|set| set.name).chain([EVENTS]);
+    json_schema!({ "enum": names.collect::<Vec<_>>() })
+}
+
+impl DataConfig {
+    /// Fills in what is usual for the data set, whose name is returned.
+    pub(super) fn complete(tree: &mut Tree) -> Result<String> {
+        let name = tree.get("data.name").and_then(toml::Value::as_str);
+        let name = name.map_or_else(|| Self::default().name, str::to_string);
+        let set = DataSet::named(&name);
+        let augment = tree.get("data.augment").and_then(toml::Value::as_bool);
+        if augment == Some(true) && set.is_some_and(|set| set.augmentation.is_none()) {
+            let expected = format!("false: the data set {name} has no augmentation");
+            return Err(tree.refuse("data.augment", &expected));
+        }
+        tree.insert_default("data.augment", set.is_some_and(|set| set.augmented));
+        let own = ["data.train", "data.test", "data.units", "data.classes"];
+        match own.into_iter().find(|key| tree.get(key).is_some()) {
+            Some(key) if name != EVENTS => {
+                let expected = format!("it only with data.name = {EVENTS:?}");
+                Err(tree.refuse(key, &expected))
+            }
+            _ => Ok(name),
+        }
+    }
+
+    /// Makes paths absolute, so that the run can be repeated from anywhere.
+    pub(super) fn anchor(&mut self, tree: &Tree) -> Result<()> {
+        if let Some(dir) = &mut self.dir {
+            let found = absolute_folder(Path::new(dir));
+            *dir = found.map_err(|expected| tree.refuse("data.dir", expected))?;
+        }
+        if self.name != EVENTS {
+            return Ok(());
+        }
+        let files = [
+            ("data.train", &mut self.train),
+            ("data.test", &mut self.test),
+        ];
+        for (key, file) in files {
+            let expected =
+                format!("the path of an HDF5 file of recordings, for data.name = {EVENTS:?}");
+            let refuse = || tree.refuse(key, &expected);
+            let file = file
+                .as_mut()
+                .filter(|path| !path.is_empty())
+                .ok_or_else(refuse)?;
+            // What is in the working folder is found from elsewhere too, by whoever repeats the run.
+            if Path::new(file).exists() {
+                *file = absolute_folder(Path::new(file)).map_err(|_| refuse())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The files of one's own, if they are the data set.
+    pub fn files(&self) -> Option<EventFiles> {
+        Some(EventFiles {
+            train: PathBuf::from(self.train.as_ref()?),
+            test: PathBuf::from(self.test.as_ref()?),
+            units: self.units,
+            classes: self.classes,
+        })
+    }
+}
+
+/// A folder from the working folder on, as a config can hold it, so that the run can be repeated
+/// from anywhere; or what was expected.
+pub(crate) fn absolute_folder(folder: &Path) -> std::result::Result<String, &'static str> {
+    // Fails for the empty path, and for a relative one where the working folder was deleted.
+    let folder = absolute(folder).map_err(|_| "a folder, absolute or in the working folder")?;
+    let text = folder.into_os_string().into_string();
+    text.map_err(|_| "a folder whose absolute path is valid UTF-8, which config.toml can hold")
+}

@@ -1,0 +1,48 @@
+use block_data::{DataSet, EVENTS};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use smart_default::SmartDefault;
+
+use super::tree::Tree;
+use crate::error::Result;
+
+/// `[encode]`: how samples become spikes.
+#[derive(Debug, Clone, PartialEq, SmartDefault, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct EncodeConfig {
+    /// Time steps of a spike train. Values have 100, recordings what is usual for the data set.
+    #[default(100)]
+    #[schemars(range(min = 1, max = 16_777_216), extend("x-default" = "the data set's"))]
+    pub steps: usize,
+    /// The length of a time step in milliseconds, which only recordings have.
+    #[schemars(extend("exclusiveMinimum" = 0, "x-default" = "the data set's"))]
+    pub dt: Option<f64>,
+}
+
+impl EncodeConfig {
+    /// Fills in what is usual for the data set.
+    pub(super) fn complete(tree: &mut Tree, data: &str) -> Result<()> {
+        let usual = DataSet::named(data).and_then(|set| set.timing);
+        let recordings = usual.is_some() || data == EVENTS;
+        // Nobody but the user knows how long recordings of their own are.
+        for key in ["encode.steps", "encode.dt"] {
+            if data == EVENTS && tree.get(key).is_none() {
+                return Err(tree.refuse(key, "a number, as these recordings have no usual one"));
+            }
+        }
+        if !recordings && tree.get("encode.dt").is_some() {
+            let expected = format!("it only for recordings: {data} has values, each a spike");
+            return Err(tree.refuse("encode.dt", &expected));
+        }
+        if let Some(timing) = usual {
+            tree.insert_default("encode.steps", timing.steps as i64);
+            tree.insert_default("encode.dt", f64::from(timing.dt));
+        }
+        // The loader counts in float32, where the least numbers are 0.
+        let dt = tree.get("encode.dt").and_then(toml::Value::as_float);
+        if dt.is_some_and(|dt| dt as f32 <= 0.0) {
+            return Err(tree.refuse("encode.dt", "a number above 0 in float32"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,92 @@
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use block_models::NetworkConfig;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::schema::{Key, Schema};
+use super::tree::Tree;
+use super::{DataConfig, EncodeConfig, TrainConfig};
+use crate::error::{Result, RunnerError};
+
+/// A validated config. It serializes to the TOML that makes it again.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Fixes data order, augmentation, held-out samples and initial weights.
+    // TOML's integers end there.
+    #[schemars(range(min = 0, max = 9_223_372_036_854_775_807_u64))]
+    pub seed: u64,
+    /// The samples.
+    pub data: DataConfig,
+    /// How samples become spikes.
+    pub encode: EncodeConfig,
+    /// The network.
+    pub model: NetworkConfig,
+    /// The training.
+    pub train: TrainConfig,
+}
+
+static SCHEMA: LazyLock<Schema> = LazyLock::new(Schema::of::<Config>);
+
+/// Every key that a config can have, those of an array's elements once for each kind of element.
+pub fn keys() -> Vec<Key> {
+    SCHEMA.keys()
+}
+
+impl Config {
+    /// Reads a config file; `overrides` are `key=value`, as given to `--set`.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError`] with the file (or option) and the key at fault.
+    pub fn load(path: &Path, overrides: &[String]) -> Result<Self> {
+        let failed = |source| RunnerError::Read {
+            path: path.to_path_buf(),
+            source,
+            expected: "a TOML config, such as configs/fmnist.toml",
+        };
+        let bytes = fs::read(path).map_err(failed)?;
+        let text = String::from_utf8(bytes)
+            .map_err(|error| failed(std::io::Error::other(error.utf8_error())))?;
+        Self::parse(&text, &path.display().to_string(), overrides)
+    }
+
+    /// The same from text; `place` stands for it in messages.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn parse(text: &str, place: &str, overrides: &[String]) -> Result<Self> {
+        let mut tree = Tree::parse(text, place)?;
+        for argument in overrides {
+            tree.set(argument)?;
+        }
+        tree.retire("model.kind", "linear")?;
+        SCHEMA.check(&tree)?;
+        let data = DataConfig::complete(&mut tree)?;
+        EncodeConfig::complete(&mut tree, &data)?;
+        SCHEMA.fill(&mut tree);
+        let mut config: Self = tree.read()?;
+        config.data.anchor(&tree)?;
+        config.model.resolve();
+        config.model.layers().map_err(|error| {
+            let key = format!("model.{}", error.key);
+            RunnerError::Value {
+                place: tree.place(&key).to_string(),
+                key,
+                found: error.found,
+                expected: error.expected,
+            }
+        })?;
+        config.train.check(&tree)?;
+        Ok(config)
+    }
+
+    /// The TOML that makes this config again, every key spelled out.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).unwrap_or_else(|error| unreachable!("a config is TOML: {error}"))
+    }
+}

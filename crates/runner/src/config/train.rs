@@ -1,0 +1,44 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use smart_default::SmartDefault;
+
+use super::tree::Tree;
+use crate::error::Result;
+
+/// `[train]`: the training. The defaults of epochs and milestones belong together; with fewer epochs the later
+/// milestones are never reached.
+#[derive(Debug, Clone, PartialEq, SmartDefault, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Passes over the training samples.
+    #[default(140)]
+    #[schemars(range(min = 1, max = 16_777_216))]
+    pub epochs: usize,
+    /// Samples of a batch.
+    #[default(128)]
+    #[schemars(range(min = 1, max = 16_777_216))]
+    pub batch_size: usize,
+    /// Adam's learning rate at first.
+    #[default(0.001)]
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub learning_rate: f64,
+    /// Numbers of finished epochs, in increasing order, at which the learning rate falls, the best model is
+    /// loaded and Adam starts afresh.
+    #[default(vec![15, 90, 120])]
+    #[schemars(inner(range(min = 1, max = 16_777_216)))]
+    pub milestones: Vec<usize>,
+    /// What the learning rate is multiplied by at a milestone.
+    #[default(0.1)]
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1))]
+    pub gamma: f64,
+}
+
+impl TrainConfig {
+    pub(super) fn check(&self, tree: &Tree) -> Result<()> {
+        if self.milestones.windows(2).any(|pair| pair[0] >= pair[1]) {
+            let expected = "numbers of finished epochs in increasing order";
+            return Err(tree.refuse("train.milestones", expected));
+        }
+        Ok(())
+    }
+}

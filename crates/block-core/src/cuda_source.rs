@@ -290,7 +290,7 @@ fn settings() -> KernelSettings {
     )
 }
 
-/// Of a GPU in general: the kernels ask for nothing special.
+/// The properties of a GPU in general: the kernels ask for nothing special.
 fn properties() -> Arc<DeviceProperties> {
     let hardware = HardwareProperties {
         load_width: 128,

@@ -10,12 +10,12 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum DeviceError {
-    /// The name is none, or the device is not compiled in or not there.
+    /// The name is not one of a device, or the device is not compiled in or not there.
     #[error("device {request}: {problem}; {remedy}")]
     Unavailable {
         /// The name asked for.
         request: String,
-        /// What is wrong with it.
+        /// What is wrong with the name.
         problem: String,
         /// What to do.
         remedy: String,
@@ -25,7 +25,7 @@ pub enum DeviceError {
     Failed {
         /// The device.
         device: String,
-        /// What it says.
+        /// The device's own message.
         problem: String,
     },
 }
@@ -167,7 +167,7 @@ impl NamedDevice {
         }
     }
 
-    /// Threads that work for it: those of the pool for the CPU, else one.
+    /// The number of threads that work for the device: the pool's for the CPU, else one.
     pub fn threads(&self) -> usize {
         match self.name.as_str() {
             "cpu" => rayon::current_num_threads(),

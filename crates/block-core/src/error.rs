@@ -15,9 +15,9 @@ pub enum SpikeError {
         operation: &'static str,
         /// The argument at fault.
         tensor: &'static str,
-        /// Its shape.
+        /// The argument's shape.
         found: Vec<usize>,
-        /// What it should have been, in words and numbers.
+        /// The shape that the operation expects, in words and numbers.
         expected: String,
     },
     /// A tensor has another element type than those it is computed with.
@@ -27,9 +27,9 @@ pub enum SpikeError {
         operation: &'static str,
         /// The argument at fault.
         tensor: &'static str,
-        /// Its element type.
+        /// The argument's element type.
         found: &'static str,
-        /// That of the others.
+        /// The element type of the other arguments.
         expected: &'static str,
     },
     /// A spike lies outside of the batch's time steps or units.
@@ -79,7 +79,7 @@ pub enum SpikeError {
         operation: &'static str,
         /// The argument at fault.
         argument: &'static str,
-        /// The name of its model.
+        /// The name of the layer's model.
         found: &'static str,
         /// The models that the operation computes.
         expected: &'static str,

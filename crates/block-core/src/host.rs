@@ -7,7 +7,7 @@ use burn_flex::{FlexTensor, Layout};
 
 use crate::simd::Real;
 
-/// Runs a block with the element type of a data type bound to `$real`.
+/// Runs `$body` with `$real` bound to the element type of a data type.
 macro_rules! with_real {
     ($dtype:expr, $real:ident => $body:block) => {
         match $dtype {

@@ -26,13 +26,13 @@ pub enum InstructionSet {
 impl InstructionSet {
     const ALL: [Self; 3] = [Self::Baseline, Self::Avx2, Self::Avx512];
 
-    /// Those of this processor, the widest last.
+    /// The instruction sets of this processor, the widest last.
     pub fn available() -> Vec<Self> {
         let best = Self::best();
         Self::ALL.into_iter().filter(|&set| set <= best).collect()
     }
 
-    /// The widest of this processor.
+    /// The widest instruction set of this processor.
     pub fn best() -> Self {
         #[cfg(target_arch = "x86_64")]
         {

@@ -121,7 +121,7 @@ impl SpikeBatcher {
         self
     }
 
-    /// The same for another epoch; a new batcher is at epoch 0.
+    /// This batcher for another epoch; a new batcher is at epoch 0.
     pub fn at_epoch(mut self, epoch: u64) -> Self {
         self.epoch = epoch;
         self
@@ -183,7 +183,7 @@ pub(crate) enum HostInput {
 }
 
 impl HostInput {
-    /// Without samples yet. How many units spike trains of values have follows from the first sample.
+    /// A batch without samples yet. If values become spikes, the first sample tells the number of units.
     fn empty(encoding: &Encoding, samples: &[Sample]) -> Self {
         let units = match (encoding, samples.first().map(|sample| &sample.input)) {
             (Encoding::Frames(frames), _) => {

@@ -15,7 +15,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// Values in [0, 1] as spike trains of `steps` time steps; see [`SingleSpike`].
+    /// Values in [0, 1] as one spike each within `steps` time steps; see [`SingleSpike`].
     ///
     /// # Errors
     ///
@@ -25,7 +25,7 @@ impl Encoding {
         SingleSpike::new(steps).map(Self::Values)
     }
 
-    /// Events as spike trains of `units` units and `steps` time steps of `dt` milliseconds; see
+    /// Events binned onto `units` units and `steps` time steps of `dt` milliseconds; see
     /// [`EventBinning`].
     ///
     /// # Errors

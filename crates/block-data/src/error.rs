@@ -141,7 +141,7 @@ pub enum DataError {
     Label {
         /// The file.
         path: PathBuf,
-        /// Its place in the file, from 0.
+        /// The label's place in the file, from 0.
         index: usize,
         /// The label.
         found: usize,
@@ -156,7 +156,7 @@ pub enum DataError {
     EventLength {
         /// The file.
         path: PathBuf,
-        /// Its length in bytes.
+        /// The file's length in bytes.
         found: usize,
         /// Bytes of an event.
         event: usize,
@@ -169,7 +169,7 @@ pub enum DataError {
     EventPlace {
         /// The file.
         path: PathBuf,
-        /// Its place in the file, from 0.
+        /// The event's place in the file, from 0.
         index: usize,
         /// Column.
         x: u8,
@@ -181,7 +181,7 @@ pub enum DataError {
     /// An event whose time is negative or not a number.
     #[error("event {index} is at {found} seconds, expected a finite time that is not negative")]
     EventTime {
-        /// Its place in the recording, from 0.
+        /// The event's place in the recording, from 0.
         index: usize,
         /// The time in seconds.
         found: f32,
@@ -189,7 +189,7 @@ pub enum DataError {
     /// A value outside of an encoder's range.
     #[error("value {index} is {found}, expected 0 to {maximum}")]
     Value {
-        /// Its place in the sample, from 0.
+        /// The value's place in the sample, from 0.
         index: usize,
         /// The value.
         found: f32,
@@ -201,9 +201,9 @@ pub enum DataError {
     Argument {
         /// The argument.
         what: &'static str,
-        /// Its value.
+        /// The argument's value.
         found: String,
-        /// What it may be.
+        /// What the argument may be.
         expected: String,
     },
     /// A file whose content is not what it should be.

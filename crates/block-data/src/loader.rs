@@ -247,7 +247,7 @@ impl Iterator for SpikeEpoch {
     }
 }
 
-/// The same with Burn's error type.
+/// [`SpikeEpoch`] with Burn's error type.
 struct BurnEpoch(SpikeEpoch);
 
 impl Iterator for BurnEpoch {

@@ -9,10 +9,10 @@ use crate::DataError;
 /// A sample before augmentation and encoding.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
-    /// Its place in the split it comes from, also when it is reached through a selection of that
+    /// The sample's place in the split it comes from, also when it is reached through a selection of that
     /// split: the augmentation's random numbers follow from it.
     pub index: usize,
-    /// Its class.
+    /// The sample's class.
     pub label: usize,
     /// What is encoded as spikes.
     pub input: Input,

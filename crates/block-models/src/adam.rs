@@ -44,7 +44,7 @@ pub struct Moments {
     pub shape: Vec<usize>,
     /// The mean of the gradients.
     pub first: Vec<f32>,
-    /// The mean of their squares.
+    /// The mean of the squared gradients.
     pub second: Vec<f32>,
 }
 
@@ -58,7 +58,7 @@ pub enum MomentsError {
         /// The path.
         path: String,
     },
-    /// The parameter has another shape, or the moments do not fill theirs.
+    /// The parameter has another shape than its moments, or the moments do not fill their shape.
     #[error(
         "Adam's moments of `{path}` have shape {found:?} with {numbers:?} numbers, expected {expected:?}"
     )]
@@ -118,8 +118,8 @@ impl Adam {
     }
 }
 
-/// Where in a module a visitor is. The variant of an enum is no part of it, so that the path is the one in a
-/// file of weights.
+/// Where in a module a visitor is. The path leaves out the variants of enums, so that it equals the one in a file
+/// of weights.
 #[derive(Default)]
 struct Path(Vec<String>);
 
@@ -141,7 +141,7 @@ impl Path {
     }
 }
 
-/// Burn tells enums so.
+/// Whether Burn's name of a container is that of an enum.
 fn is_enum(container_type: &str) -> bool {
     container_type.starts_with("Enum:")
 }

@@ -6,9 +6,9 @@ use thiserror::Error;
 pub struct ConfigError {
     /// The key at fault, from the table of the network on: `hidden`, `layers.1.skip`.
     pub key: String,
-    /// What it is.
+    /// What the key's value is.
     pub found: String,
-    /// What it may be.
+    /// What the key's value may be.
     pub expected: String,
 }
 
@@ -21,7 +21,7 @@ impl ConfigError {
         }
     }
 
-    /// The same from a table further up on.
+    /// The error with its key spelled from the outer table `table` on.
     pub(crate) fn below(mut self, table: &str) -> Self {
         self.key = format!("{table}.{}", self.key);
         self

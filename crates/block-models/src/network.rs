@@ -41,7 +41,7 @@ pub struct NetworkConfig {
     pub formulation: Formulation,
     /// What is taken of the readout's membrane over time.
     pub readout: ReadoutReduction,
-    /// Neurons of each hidden layer: short for `layers` of kind `linear`. Default: [1000], if there are no
+    /// Neurons of each hidden layer: short for `layers` of kind `linear`. Default: `[1000]`, if there are no
     /// `layers`.
     #[schemars(inner(range(min = 1, max = MANY)), length(min = 1))]
     pub hidden: Option<Vec<usize>>,
@@ -199,15 +199,15 @@ pub struct NetworkTrace {
 pub struct LayerSummary {
     /// `hidden.0`, …, `readout`, as in the parameters' names.
     pub name: String,
-    /// What it takes.
+    /// The shape of the layer's input.
     pub input: Shape,
-    /// What it puts out.
+    /// The shape of the layer's output.
     pub output: Shape,
-    /// What that is, in a few words.
+    /// What the layer puts out, in a few words.
     pub summary: String,
-    /// The numbers that it consists of.
+    /// How many numbers the layer's parameters hold.
     pub parameters: usize,
-    /// The model of its neurons, if they spike.
+    /// The model of the layer's neurons, if they spike.
     pub spiking: Option<NeuronModel>,
 }
 
@@ -312,7 +312,7 @@ impl Network {
     /// The numbers that a training step keeps of a batch for its backward pass, without the batch itself.
     ///
     /// A last hidden layer that is one operation with the readout keeps nothing of size batch · steps ·
-    /// neurons. Of the readout's membrane there are the potential, its gradient, and passing results.
+    /// neurons. The readout keeps its potential, the potential's gradient, and intermediate results.
     pub fn kept(&self, batch: u128, steps: u128) -> u128 {
         const READOUT: u128 = 4;
         let layered = self.split().0.iter().enumerate();

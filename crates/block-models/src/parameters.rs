@@ -1,4 +1,4 @@
-//! The parameters that layers of neurons and readouts have in common, out of Burn's.
+//! The parameters that layers of neurons and readouts have in common, made of Burn's modules.
 
 use block_core::Synapses;
 use burn::module::{Initializer, Param};
@@ -36,7 +36,7 @@ impl Decay {
     }
 }
 
-/// The same as an operation takes it.
+/// Weight and bias of a linear layer, as an operation takes them.
 pub(crate) fn synapses(linear: &Linear) -> Synapses {
     let weight = linear.weight.val();
     let bias = match &linear.bias {

@@ -113,7 +113,7 @@ fn modified(path: &Path) -> Option<SystemTime> {
     fs::metadata(path).ok()?.modified().ok()
 }
 
-/// Compares the files that are there with what [`write`] would write.
+/// Compares the files that are there with what [`write()`] would write.
 ///
 /// # Errors
 ///

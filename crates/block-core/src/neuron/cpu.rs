@@ -107,7 +107,7 @@ pub(crate) struct Carried<V> {
     pub d: V,
     /// Block: ∂L/∂S summed over the later steps. Single-spike: the gradient of the mask.
     pub once: V,
-    /// Block: summed twice.
+    /// Block: ∂L/∂S summed twice over the later steps.
     pub twice: V,
 }
 
@@ -218,10 +218,11 @@ impl Dynamics for Multi {
     }
 }
 
-/// The standard single-spike model, and with a membrane that is not `MASKED` the integrator.
+/// The standard single-spike model if `MASKED`, else the integrator, whose membrane has no mask.
 ///
-/// With m the mask before the step and e, r the gradients of s and V: before the first spike m and s tie at 0
-/// and share the gradient of max(m, s), at it all of it goes to s, after it all to m (w = ½, 1, 0).
+/// Let m be the mask before the step, and e and r the gradients of s and V. Before the first spike, m and s tie
+/// at 0 and share the gradient of max(m, s): w = ½. At the first spike all of it goes to s (w = 1), afterwards
+/// all of it to m (w = 0).
 ///
 /// ```text
 /// gs = e + gm·w                    gm: the gradient of the mask after the step
@@ -278,8 +279,8 @@ impl<const MASKED: bool> Dynamics for Single<MASKED> {
     }
 }
 
-/// Runs `$body` with the [`Derivative`] of a [`Surrogate`] bound to `$derivative`: one that knows its formula when
-/// it is compiled for the paper's, one for all the others.
+/// Runs `$body` with the [`Derivative`] of a [`Surrogate`] bound to `$derivative`. The paper's surrogate has a
+/// type of its own, whose formula is known at compile time; all the others share one type.
 macro_rules! with_derivative {
     ($surrogate:expr, $derivative:ident => $body:expr) => {
         match $surrogate {

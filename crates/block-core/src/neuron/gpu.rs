@@ -79,7 +79,7 @@ pub(crate) struct Reverse {
     pub carried: f32,
     /// Block: the spikes' gradient summed once over time. Single-spike: the mask's gradient.
     pub once: f32,
-    /// Block: summed twice.
+    /// Block: the spikes' gradient summed twice over time.
     pub twice: f32,
 }
 
@@ -97,11 +97,11 @@ impl Reverse {
 /// What the gradient that arrives at a layer is the gradient of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Arriving {
-    /// S.
+    /// The spikes S.
     Spikes,
-    /// V.
+    /// The membrane V.
     Membrane,
-    /// Under a readout: for the block model S̃, both sums over time included; for the others S.
+    /// Under a readout: the faulty spikes S̃ for the block model, with both sums over time included; else S.
     Summed,
 }
 
@@ -175,9 +175,9 @@ pub(crate) fn reverse_step(
     d
 }
 
-/// The whole gradient of a spike, the mask's share included, which the state's mask gives away. Before the first
-/// spike mask and spike tie at 0 and share the gradient of their maximum; at it all goes to the spike, after it
-/// all to the mask.
+/// The whole gradient of a spike, with the mask's share, which is taken out of `state`. Before the first spike,
+/// mask and spike tie at 0 and share the gradient of their maximum; at the first spike all of it goes to the
+/// spike, afterwards all of it to the mask.
 #[cube]
 fn to_spike(state: &mut Reverse, gradient: f32, potential: f32, first: i32, t: i32) -> f32 {
     let silent = unless_fired(1.0f32, first, t);

@@ -13,8 +13,8 @@ pub(crate) struct Rule {
     pub surrogate: Surrogate,
 }
 
-/// Leaky neurons with threshold 1: `u[t] = β·V[t−1] + I[t]`, V before the first step being the initial
-/// potential. What becomes of u at the threshold, the [model](NeuronModel) says.
+/// Leaky neurons with threshold 1: `u[t] = β·V[t−1] + I[t]`, where V before the first step is the initial
+/// potential. The [model](NeuronModel) says what becomes of u at the threshold.
 ///
 /// ```
 /// use block_core::{NeuronModel, Neurons, Surrogate};
@@ -314,7 +314,7 @@ enum Memory {
     },
     /// Single-spike and integrator: 1 where a neuron has fired.
     Mask(Tensor<2>),
-    /// Multi-spike.
+    /// Multi-spike: the potential is all there is.
     Nothing,
 }
 

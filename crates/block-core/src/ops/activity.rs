@@ -1,4 +1,4 @@
-//! What a layer of neurons does over time: the result of every operation on neurons.
+//! What a layer of neurons does over time: the result of a scan or a linear layer.
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -79,7 +79,7 @@ impl Activity {
         self.spiking.counts.clone()
     }
 
-    /// `[batch, time, neuron]`.
+    /// The numbers of samples, time steps and neurons: `[batch, time, neuron]`.
     pub fn shape(&self) -> [usize; 3] {
         self.shape
     }

@@ -8,8 +8,8 @@ use crate::error::check_shape;
 
 /// What goes into a layer.
 ///
-/// Events make the forward pass cheap; the dense tensor receives a gradient. What a hidden layer on the CPU
-/// hands to the next is both.
+/// Events make the forward pass cheap; the dense tensor receives a gradient. A hidden layer on the CPU hands both
+/// to the next layer.
 #[derive(Debug, Clone)]
 #[allow(
     clippy::large_enum_variant,
@@ -30,7 +30,7 @@ pub enum LayerInput {
 }
 
 impl From<Tensor<3>> for LayerInput {
-    /// From `[batch, time, unit]`.
+    /// A dense input from a tensor `[batch, time, unit]`.
     fn from(dense: Tensor<3>) -> Self {
         Self::Dense(dense)
     }
@@ -58,7 +58,7 @@ impl LayerInput {
         })
     }
 
-    /// `[batch, time, unit]`.
+    /// The numbers of samples, time steps and units: `[batch, time, unit]`.
     pub fn shape(&self) -> [usize; 3] {
         match self {
             Self::Dense(dense) => dense.dims(),

@@ -1,4 +1,4 @@
-//! Random changes of images, for training.
+//! Random changes of images and recordings, for training.
 
 mod events;
 mod noise;
@@ -17,9 +17,9 @@ use crate::{DataError, Input};
 /// What happens to a training sample before it is encoded.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Augmentation {
-    /// Of an image.
+    /// What happens to an image.
     Image(ImageAugmentation),
-    /// Of a recording.
+    /// What happens to a recording.
     Events(EventAugmentation),
 }
 

@@ -21,20 +21,20 @@ const CONTENT_LIMIT: u64 = 16 << 30;
 pub struct FileReport {
     /// The name in the entry.
     pub name: String,
-    /// Where it lies, packed or unpacked, if it is there.
+    /// Where the file lies, packed or unpacked, if it is there.
     pub path: Option<PathBuf>,
-    /// Its size on disk.
+    /// The file's size on disk.
     pub size: Option<u64>,
-    /// Whether it is right.
+    /// Whether the file is right.
     pub state: FileState,
 }
 
 /// Whether a file is right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileState {
-    /// It is not there.
+    /// The file is not there.
     Missing,
-    /// Its checksum agrees.
+    /// The file's checksum agrees.
     Sound,
     /// Nothing speaks against it, but no checksum of it is known.
     Unknown,

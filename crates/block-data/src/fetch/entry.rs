@@ -14,22 +14,22 @@ pub struct Entry {
 /// A file of a data set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataFile {
-    /// Its name. A file `F.gz` may also lie in the folder as `F`, unpacked.
+    /// The file's name. A file `F.gz` may also lie in the folder as `F`, unpacked.
     pub name: String,
     /// The content: of a file `F.gz` the unpacked bytes, however they are packed.
     pub content: Identity,
     /// Of a file `F.gz`: the bytes that its publisher hands out. Others may pack it otherwise.
     pub packed: Identity,
-    /// Where it can be had, in the order in which they are tried.
+    /// The places that the file can be had from, in the order in which they are tried.
     pub mirrors: Vec<Mirror>,
 }
 
 /// A `.tar.gz` whose members are the files of a data set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Archive {
-    /// Its name.
+    /// The archive's file name.
     pub name: String,
-    /// Its bytes.
+    /// What is known of the archive's bytes.
     pub identity: Identity,
     /// The folder inside in which the members lie.
     pub folder: String,
@@ -40,9 +40,9 @@ pub struct Archive {
 /// What is known of some bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identity {
-    /// Their number.
+    /// The number of bytes.
     pub size: Option<u64>,
-    /// Their checksum.
+    /// The bytes' checksum.
     pub checksum: Option<Checksum>,
 }
 
@@ -136,7 +136,7 @@ impl DataFile {
 }
 
 impl Identity {
-    /// The identity of nothing known.
+    /// The identity of bytes of which nothing is known.
     pub const UNKNOWN: Self = Self {
         size: None,
         checksum: None,

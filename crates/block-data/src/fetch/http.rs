@@ -82,7 +82,7 @@ impl<'a> Client<'a> {
         !self.answered && !self.down.is_empty()
     }
 
-    /// Downloads into `part`, going on where that stops. Whether some of it was there before.
+    /// Downloads into `part`, going on where the part stops. Returns whether some of it was there before.
     ///
     /// What was downloaded stays in `part`, also on failure, to be resumed.
     pub(super) fn download(
@@ -204,7 +204,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Writes the body at `start`, where the part is cut off. The length of the whole.
+    /// Writes the body at `start`, where the part is cut off. Returns the length of the whole.
     fn receive(
         &self,
         response: Response<Body>,

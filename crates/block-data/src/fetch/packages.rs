@@ -136,7 +136,7 @@ impl<'a> Packages<'a> {
         Ok(folder.join(only(folder, "tgz")?))
     }
 
-    /// Runs a command in the folder and waits. Its output, which is also in the file [`STDOUT`].
+    /// Runs a command in the folder and waits. Returns the command's output, which is also in the file [`STDOUT`].
     fn run(&self, mut command: Command, folder: &Path) -> Result<Vec<u8>, String> {
         let program = command.get_program().to_string_lossy().into_owned();
         let create = |name| File::create(folder.join(name)).map_err(|error| error.to_string());

@@ -19,11 +19,11 @@ const MEMBERS_LIMIT: usize = 10_000;
 
 /// A member that is wanted.
 pub(super) struct Wanted<'a> {
-    /// Its path in the archive, without `./`.
+    /// The member's path in the archive, without `./`.
     pub path: String,
-    /// Where it is written.
+    /// Where the member is written.
     pub to: &'a Path,
-    /// The most bytes that it may have.
+    /// The most bytes that the member may have.
     pub limit: u64,
 }
 

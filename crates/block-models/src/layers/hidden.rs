@@ -96,7 +96,7 @@ pub struct LayerOutput {
 /// What the neurons of a layer did.
 #[derive(Debug, Clone)]
 pub struct Firing {
-    /// Their spikes, as a next layer takes them: `[batch, time, neuron]`.
+    /// The layer's spikes, as a next layer takes them: `[batch, time, neuron]`.
     pub spikes: LayerInput,
     /// Spikes of each sample, all neurons together, without a gradient: `[batch]`.
     pub counts: Tensor<1, Int>,

@@ -174,8 +174,8 @@ impl HiddenLayer for SpikingLinear {
         Some(self.formulation.model())
     }
 
-    /// Dense spikes, their gradient, and that of the current. Convolutions keep all that lies on Burn's tape, a
-    /// Toeplitz matrix for each β with its gradient, and events that became dense.
+    /// With kernels: the dense spikes, their gradient, and the current's gradient. Convolutions keep all that lies
+    /// on Burn's tape, a Toeplitz matrix and its gradient for each β, and events that became dense.
     fn kept(&self, batch: u128, steps: u128, first: bool) -> u128 {
         let [inputs, neurons] = parameters::sizes(&self.linear).map(|size| size as u128);
         let rows = batch * steps;

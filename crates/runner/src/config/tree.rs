@@ -91,12 +91,12 @@ impl Tree {
         Ok(value)
     }
 
-    /// Everything.
+    /// The whole table.
     pub(super) fn table(&self) -> &Table {
         &self.table
     }
 
-    /// The same, to change.
+    /// The whole table, to change.
     pub(super) fn table_mut(&mut self) -> &mut Table {
         &mut self.table
     }
@@ -139,7 +139,7 @@ impl Tree {
         }
     }
 
-    /// The whole as what it describes.
+    /// The whole table as the value that it describes.
     pub(super) fn read<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
         // The schema was checked: only a type whose schema says too little is refused here.
         T::deserialize(Value::Table(self.table.clone())).map_err(|error| RunnerError::Value {

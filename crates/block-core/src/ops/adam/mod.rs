@@ -160,7 +160,7 @@ impl<B: AdamOps, C: CheckpointStrategy> AdamOps for Autodiff<B, C> {
     }
 }
 
-/// The same step in tensor operations.
+/// One step of Adam in plain tensor operations.
 fn plain<const D: usize>(
     tensor: Tensor<D>,
     gradient: Tensor<D>,

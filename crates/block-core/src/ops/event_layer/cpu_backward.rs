@@ -50,9 +50,9 @@ impl EventLayerGradient for Flex {
 /// The gradient that arrives at a layer.
 #[derive(Clone, Copy)]
 pub(in crate::ops) enum Upstream<'a, F> {
-    /// That of an output, `[batch, steps, n]`.
+    /// The gradient of one of the layer's outputs, `[batch, steps, n]`.
     Wide(&'a [F], Output),
-    /// The readout's, of which ∂L/∂S, or for the block model ∂L/∂S̃, is `narrow`·`weight`ᵀ.
+    /// A gradient through the readout: `narrow`·`weight`ᵀ is ∂L/∂S, or for the block model ∂L/∂S̃.
     Readout {
         /// `[batch, steps, stride]`: a row's first `classes` count; the stride is a multiple of four.
         narrow: &'a [F],
@@ -191,11 +191,12 @@ struct Memory<F: Real, const R: usize> {
     tile: Tile<F, R>,
     /// ∂L/∂W, `[inputs]`.
     weight: Vec<Row<F, R>>,
-    /// Of a group of samples u, then ∂L/∂I without the closing step's, `[samples · steps]`.
+    /// The potentials u of a group of samples, then in their place ∂L/∂I, but not at closing steps:
+    /// `[samples · steps]`.
     rows: Vec<Row<F, R>>,
     /// The tile's readout weights by class.
     readout: Vec<Row<F, R>>,
-    /// Of one sample, one bit a neuron that fires, `[steps]`.
+    /// One sample's spikes as one bit a neuron, `[steps]`.
     masks: Vec<u64>,
     /// The gradient that arrives, of a few steps.
     arriving: Vec<Row<F, R>>,
@@ -316,7 +317,7 @@ impl<F: Real, D: Dynamics, G: Arriving, K: Derivative, const R: usize> Kernel
     }
 }
 
-/// Adds some rows' share to the gradient of the weight: to that of every unit ∂L/∂I of its events.
+/// Adds some rows' share to the weight's gradient: each unit's row of it gets ∂L/∂I at the unit's events.
 #[inline(always)]
 fn gather<S: Simd, F: Real, const R: usize>(
     simd: S,
@@ -578,7 +579,7 @@ impl<'a, F: Real, const R: usize> Source<'a, F, R> {
         }
     }
 
-    /// Adds to ∂L/∂W of the readout, `[neurons, stride]`, a sample's spikes: at each the readout's ∂L/∂I.
+    /// Adds a sample's share to ∂L/∂W of the readout, `[neurons, stride]`: the readout's ∂L/∂I at each spike.
     #[inline(always)]
     fn add_readout(&self, row: usize, masks: &[u64], weight: &mut [F]) {
         let Upstream::Readout { narrow, stride, .. } = self.upstream else {

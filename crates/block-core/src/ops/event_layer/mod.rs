@@ -90,7 +90,7 @@ impl Synapses {
 /// A linear layer of neurons: [`scan`] of x·W + bias. Hidden layers spike; a readout is a layer of
 /// [integrators](crate::NeuronModel::Integrator), of which the membrane is taken.
 ///
-/// Driven by events the dense input is never formed: each event adds one row of the weight, and the
+/// If events drive the layer, the dense input is never formed: each event adds one row of the weight, and the
 /// weight's gradient is gathered by event, in a fixed order. (With an initial potential, or on another kind of
 /// device than the weight, events become dense first.) If the input also has dense spikes, these receive a
 /// gradient, ∂L/∂I·Wᵀ. Dense inputs go through a matrix product. All agree to rounding.
@@ -233,13 +233,13 @@ pub(crate) struct LayerGradient<B: Backend> {
     pub weight: FloatTensor<B>,
     pub bias: FloatTensor<B>,
     pub beta: FloatTensor<B>,
-    /// Of the dense spikes, if it was asked for.
+    /// The gradient of the dense spikes, if it was asked for.
     #[extension_type]
     pub dense: Maybe<B>,
 }
 
 impl<B: Backend> LayerGradient<B> {
-    /// In the order of [`untrack`]'s nodes.
+    /// The gradients in the order of [`untrack`]'s nodes.
     pub(super) fn into_list(self) -> Vec<FloatTensor<B>> {
         let mut list = vec![self.weight, self.bias, self.beta];
         if let Maybe::Tensor(dense) = self.dense {
@@ -249,7 +249,7 @@ impl<B: Backend> LayerGradient<B> {
     }
 }
 
-/// Forward.
+/// The forward pass of a layer.
 #[backend_extension(Autodiff, Flex, Cube: cfg(feature = "cube"), Fusion: cfg(feature = "cube"))]
 pub(crate) trait EventLayerOps: Backend {
     /// Spikes `[b, t, n]`, first-spike steps and spike counts `[b, n]`.
@@ -267,7 +267,7 @@ pub(crate) trait EventLayerOps: Backend {
 /// Backward, for backends without autodiff.
 #[backend_extension(Flex, Cube: cfg(feature = "cube"), Fusion: cfg(feature = "cube"))]
 pub(crate) trait EventLayerGradient: Backend {
-    /// From the gradient of an output `[b, t, n]`; that of the dense spikes only if it is `wanted`.
+    /// The layer's gradients from that of an output `[b, t, n]`; for the dense spikes only if it is `wanted`.
     #[fusion(meta = fusion::backward)]
     fn event_layer_backward(
         gradient: FloatTensor<Self>,

@@ -138,7 +138,7 @@ pub(crate) struct ReadoutGradient<B: Backend> {
     pub readout: Readout<B>,
 }
 
-/// Forward.
+/// The forward pass of a layer and its readout.
 #[backend_extension(Autodiff, Flex, Cube: cfg(feature = "cube"), Fusion: cfg(feature = "cube"))]
 pub(crate) trait EventReadoutOps: Backend {
     /// The readout's membrane `[b, t, c]`, first-spike steps and spike counts of the layer `[b, n]`.

@@ -272,7 +272,7 @@ fn scan_by_chunks(
     (potential, first)
 }
 
-/// From the gradient that arrives `[b, t, n]`.
+/// The scan's gradients, from the gradient `[b, t, n]` that arrives at an output.
 pub(crate) fn launch_scan_backward(
     gradient: CubeTensor,
     potential: CubeTensor,

@@ -99,9 +99,9 @@ pub fn scan(current: Tensor<3>, neurons: &Neurons) -> Result<Activity, SpikeErro
 /// What of a layer's activity is wanted, or what a gradient is the gradient of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Output {
-    /// S.
+    /// The spikes S.
     Spikes,
-    /// V: before reset, after mask.
+    /// The membrane V, before reset and after mask.
     Membrane,
 }
 

@@ -12,10 +12,10 @@ use super::event_file::MAX_CLASSES;
 use crate::formats::archive::fault;
 use crate::{DataError, Recordings};
 
-/// Elements of a chunk, which is compressed as one. Of 2¹⁶ and more, hdf5-pure writes the size in a width
-/// that the HDF5 library refuses.
+/// Elements of a chunk, which is compressed as one. For chunks of 2¹⁶ elements and more, hdf5-pure writes the
+/// size in a width that the HDF5 library refuses.
 const CHUNK: u64 = 1 << 15;
-/// Of 1 to 9. Higher ones take several times as long for a few per cent.
+/// The compression level, of 1 to 9. Higher levels take several times as long for a few per cent.
 const LEVEL: u32 = 4;
 
 /// Writes recordings in the flat [layout](super), compressed: units as u16 where they fit, else
@@ -103,7 +103,7 @@ fn build(recordings: &Recordings, names: &[&str]) -> FileBuilder {
     file
 }
 
-/// In chunks, but for an empty data set, which cannot have one.
+/// Stores a data set in compressed chunks, unless it is empty and so cannot have one.
 fn compressed(dataset: &mut hdf5::DatasetBuilder, length: usize) {
     if length > 0 {
         let chunk = (length as u64).min(CHUNK);
@@ -114,7 +114,7 @@ fn compressed(dataset: &mut hdf5::DatasetBuilder, length: usize) {
     }
 }
 
-/// To a temporary name, to the disk, then over the old file.
+/// Writes to a temporary name, syncs to the disk, then renames over the old file.
 fn store(builder: FileBuilder, temporary: &Path, path: &Path) -> Result<(), Error> {
     let file = File::create(temporary).map_err(Error::Io)?;
     builder.finish_to(&file)?;

@@ -116,8 +116,8 @@ fn is_recording(name: &str) -> bool {
     name.ends_with(".bin") && !name.starts_with('.')
 }
 
-/// All recordings in one, each with its digit; they are given up one by one to take no more memory
-/// than both need.
+/// All recordings as one [`Recordings`], each with its digit. A decoded recording is dropped as soon as it is
+/// copied, to save memory.
 fn together(decoded: Vec<(u32, Vec<SensorEvent>)>, path: &Path) -> Result<Recordings, DataError> {
     if decoded.is_empty() {
         return Err(DataError::Content {

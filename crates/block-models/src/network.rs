@@ -50,7 +50,7 @@ pub struct NetworkConfig {
     pub skip: bool,
     /// Multiplies the bound of the first hidden layer's initial weights, 1/√inputs.
     #[default(1.0)]
-    #[schemars(extend("exclusiveMinimum" = 0))]
+    #[schemars(range(min = 1e-30, max = 1e30))]
     pub init_scale: f64,
     /// Membrane decay.
     pub beta: BetaConfig,

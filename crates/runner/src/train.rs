@@ -74,25 +74,30 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Checkpoint`] if it is missing, damaged or another network's.
+    /// [`RunnerError::Checkpoint`] if it is missing, damaged or another network's, [`RunnerError::Value`] if it has finished
+    /// more epochs than the plan has. The folder is then as it was.
     pub fn resume(plan: &'a Plan, device: &'a NamedDevice, folder: &'a RunFolder) -> Result<Self> {
         let checkpoint = Checkpoint::load(folder)?;
-        // A crash may have come between the file that counts and those for others to read.
-        checkpoint.save(folder)?;
-        let Checkpoint {
-            position,
-            last,
-            best,
-            moments,
-            ..
-        } = checkpoint;
+        let (epochs, finished) = (plan.config.train.epochs, checkpoint.position.epochs);
+        if epochs < finished {
+            return Err(RunnerError::Value {
+                place: "--set".to_string(),
+                key: "train.epochs".to_string(),
+                found: epochs.to_string(),
+                expected: format!("at least {finished}, the epochs that the run has finished"),
+            });
+        }
         let mut network = plan.init_network(&device.device.clone().autodiff())?;
         let path = folder.file(RESUME);
-        weights::load(&mut network, last, &path)?;
-        let adam = Adam::from_moments(moments, &network).map_err(|error| {
+        weights::load(&mut network, checkpoint.last.clone(), &path)?;
+        let adam = Adam::from_moments(checkpoint.moments.clone(), &network).map_err(|error| {
             let problem = error.to_string();
             RunnerError::Checkpoint { path, problem }
         })?;
+        // All of it fits, so the folder may be written to. A crash may have come between the file that counts and
+        // those for others to read.
+        checkpoint.save(folder)?;
+        let Checkpoint { position, best, .. } = checkpoint;
         Ok(Self {
             plan,
             device,

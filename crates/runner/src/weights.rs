@@ -49,7 +49,11 @@ pub(crate) fn load(network: &mut Network, bytes: Vec<u8>, file: &Path) -> Result
                 path,
                 expected,
                 found,
-            } => format!("`{path}` has shape {found:?}, expected {expected:?} by the config"),
+            } => format!(
+                "`{path}` has shape {:?}, expected {:?} by the config",
+                found.to_vec(),
+                expected.to_vec()
+            ),
             other => other.to_string(),
         }
     } else if let Some((path, _)) = result.missing.first() {

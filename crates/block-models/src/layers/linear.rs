@@ -33,11 +33,11 @@ pub struct LinearConfig {
     pub beta_trained: Option<bool>,
     /// Multiplies the bound of the initial weights, 1/√inputs. Default: of the first layer `model.init_scale`,
     /// of the others 1.
-    #[schemars(extend("exclusiveMinimum" = 0))]
+    #[schemars(range(min = 1e-30, max = 1e30))]
     pub init_scale: Option<f64>,
     /// What stands in for the derivative of the threshold. Default: the model's.
     #[serde(default)]
-    #[schemars(schema_with = "schema::surrogate")]
+    #[schemars(schema_with = "schema::layer_surrogate")]
     pub surrogate: Option<Surrogate>,
 }
 

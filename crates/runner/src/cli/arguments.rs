@@ -23,7 +23,7 @@ Examples:
       all data sets: whether they are here, sizes, samples, licences; also get, check, show, convert
   runner keys
       every key of a config: type, default, meaning
-  runner configs/fmnist.toml --set model.surrogate.kind=arctan --set model.layers.1.neurons=500
+  runner configs/fmnist.toml --set model.surrogate.kind=arctan --set model.hidden.0=500
       keys of a table, and of an element of an array that the config has, counted from 0
 
 A run's folder holds:

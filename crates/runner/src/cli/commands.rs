@@ -57,14 +57,6 @@ pub(super) fn resume(run: &Path, arguments: &TrainArguments) -> Result<String> {
     let folder = RunFolder::open(run)?;
     let trainer = Trainer::resume(&plan, &device, &folder)?;
     let finished = trainer.finished_epochs();
-    if plan.config.train.epochs < finished {
-        return Err(RunnerError::Value {
-            place: "--set".to_string(),
-            key: "train.epochs".to_string(),
-            found: plan.config.train.epochs.to_string(),
-            expected: format!("at least {finished}, the epochs that the run has finished"),
-        });
-    }
     if plan.config != before {
         folder.write(CONFIG, plan.config.to_toml().as_bytes())?;
     }

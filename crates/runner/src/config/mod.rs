@@ -3,6 +3,7 @@
 
 mod data;
 mod encode;
+mod model;
 mod range;
 mod run;
 mod schema;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::schema::{Key, Schema};
 use super::tree::Tree;
-use super::{DataConfig, EncodeConfig, TrainConfig};
+use super::{DataConfig, EncodeConfig, TrainConfig, model};
 use crate::error::{Result, RunnerError};
 
 /// A validated config. It serializes to the TOML that makes it again.
@@ -68,6 +68,7 @@ impl Config {
         SCHEMA.check(&tree)?;
         let data = DataConfig::complete(&mut tree)?;
         EncodeConfig::complete(&mut tree, &data)?;
+        model::complete(&mut tree);
         SCHEMA.fill(&mut tree);
         let mut config: Self = tree.read()?;
         config.data.anchor(&tree)?;

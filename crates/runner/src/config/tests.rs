@@ -97,6 +97,10 @@ fn wrong_types_and_ranges_name_key_and_place() {
         "train.epochs=0",
         "train.batch_size=0",
         "train.learning_rate=nan",
+        "train.learning_rate=1e-60",
+        "model.surrogate.scale=1e39",
+        "model.init_scale=1e300",
+        "train.gamma=1e-300",
         "train.gamma=0",
         "train.milestones=[3, 3]",
         "model.hidden=[]",
@@ -309,4 +313,30 @@ fn every_key_has_a_meaning_and_is_read() {
         let expected: serde_json::Value = serde_json::from_str(default).unwrap();
         assert_eq!(found, expected, "{}", key.path);
     }
+}
+
+#[test]
+fn what_a_layers_surrogate_leaves_out_is_the_models() {
+    let with = |layer: &str| {
+        let text = format!(
+            "[model]\nsurrogate = {{ kind = \"arctan\", scale = 3.0 }}\n\
+             [[model.layers]]\nkind = \"linear\"\nneurons = 5\nsurrogate = {layer}"
+        );
+        let config = parse(&text).unwrap();
+        assert_eq!(parse(&config.to_toml()).unwrap(), config);
+        toml::to_string(&config.model.layers.unwrap()[0]).unwrap()
+    };
+    let scale = with("{ scale = 2.0 }");
+    assert!(scale.contains("kind = \"arctan\"\nscale = 2.0"), "{scale}");
+    let kind = with("{ kind = \"sigmoid\" }");
+    assert!(kind.contains("kind = \"sigmoid\"\nscale = 3.0"), "{kind}");
+}
+
+#[test]
+fn an_element_of_an_array_that_is_absent_is_refused() {
+    assert_eq!(
+        message("[model]\nhidden = [5]", &["model.layers.0.neurons=5"]),
+        "--set model.layers.0.neurons=5: `model.layers` is absent, \
+         expected an array in the config, of which 0 is an element"
+    );
 }

@@ -20,7 +20,7 @@ pub struct TrainConfig {
     pub batch_size: usize,
     /// Adam's learning rate at first.
     #[default(0.001)]
-    #[schemars(extend("exclusiveMinimum" = 0))]
+    #[schemars(range(min = 1e-30, max = 1e38))]
     pub learning_rate: f64,
     /// Numbers of finished epochs, in increasing order, at which the learning rate falls, the best model is
     /// loaded and Adam starts afresh.
@@ -29,7 +29,7 @@ pub struct TrainConfig {
     pub milestones: Vec<usize>,
     /// What the learning rate is multiplied by at a milestone.
     #[default(0.1)]
-    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1))]
+    #[schemars(range(min = 1e-30, max = 1))]
     pub gamma: f64,
 }
 

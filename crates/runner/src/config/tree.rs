@@ -66,6 +66,10 @@ impl Tree {
         let mut walked = first.to_string();
         for name in names {
             value = match value {
+                Value::Table(_) if name.parse::<usize>().is_ok() => {
+                    let expected = format!("an array in the config, of which {name} is an element");
+                    return Err(refuse(walked, "absent".to_string(), expected));
+                }
                 Value::Table(table) => table.entry(name).or_insert_with(empty),
                 Value::Array(elements) => {
                     let (found, count) = (format!("{walked}.{name}"), elements.len());

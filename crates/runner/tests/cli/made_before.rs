@@ -63,3 +63,19 @@ fn goes_on_with_its_weights_and_moments() {
     assert_eq!(bench.lines("run/epochs.jsonl").len(), 3);
     assert!(!bench.works(&["eval", "run"]).err.contains(WARNING));
 }
+
+#[test]
+fn a_refused_resume_leaves_the_run_as_it_was() {
+    let bench = bench();
+    let config = bench.text("run/config.toml");
+    bench.write("run/config.toml", config.replace("[8, 8]", "[9, 9]"));
+    let files =
+        ["resume.safetensors", "batches.jsonl", "epochs.jsonl"].map(|name| format!("run/{name}"));
+    let before = files.each_ref().map(|file| bench.read(file));
+    let resume = ["--resume", "run", "--set", "train.epochs=2"];
+    let said = bench.run(&resume);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    let problem = "`hidden.0.linear.weight` has shape [4, 8], expected [4, 9] by the config";
+    assert!(said.err.contains(problem), "{said:?}");
+    assert_eq!(files.each_ref().map(|file| bench.read(file)), before);
+}

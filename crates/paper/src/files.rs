@@ -1,7 +1,7 @@
 //! Reading and writing of files: JSON, lines of JSON, and files that are written whole or not at all.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -59,25 +59,11 @@ pub fn json_lines<T: DeserializeOwned>(path: &Path) -> Result<Lines<T>> {
     Ok(Lines { values, length })
 }
 
-/// Writes a file under a hidden name of its own, syncs it, and gives it its name. Makes its folder.
+/// Writes a file as the runner does, whole or not at all. Makes its folder.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let part = path.with_file_name(format!(".{name}.{}", std::process::id()));
-    let write = || {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let mut file = File::create(&part)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&part, path)
-    };
-    write()
-        .inspect_err(|_| {
-            // Best effort: the error that matters is the first one.
-            let _ = fs::remove_file(&part);
-        })
-        .with_context(|| path.display().to_string())
+    let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
+    let written = folder.and_then(|()| runner::files::write_whole(path, bytes));
+    written.with_context(|| path.display().to_string())
 }
 
 /// Writes a file of indented JSON, as [`write_whole`] does.

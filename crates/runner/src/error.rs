@@ -164,6 +164,17 @@ pub enum RunnerError {
         /// The loss.
         loss: f32,
     },
+    /// A parameter is no longer a number. The loss may still be one: a neuron whose potential is none never fires.
+    #[error(
+        "epoch {epoch}: `{parameter}` holds a number that is not finite; lower train.learning_rate or \
+         model.surrogate.scale"
+    )]
+    NotFinite {
+        /// Epoch, from 1.
+        epoch: usize,
+        /// The parameter's path.
+        parameter: String,
+    },
     /// Stopped by Ctrl-C, everything saved.
     #[error(
         "interrupted in epoch {epoch} after {batches} of its batches; everything is saved in {}",
@@ -192,7 +203,10 @@ impl RunnerError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Interrupted { .. } => 130,
-            Self::Diverged { .. } | Self::Device(DeviceError::Failed { .. }) | Self::Spikes(_) => 1,
+            Self::Diverged { .. }
+            | Self::NotFinite { .. }
+            | Self::Device(DeviceError::Failed { .. })
+            | Self::Spikes(_) => 1,
             _ => 2,
         }
     }

@@ -176,15 +176,16 @@ impl Plan {
     }
 }
 
-/// The shape of a data set's samples.
+/// The shape of a data set's samples; a picture without channels has one.
 fn input_shape(source: &DataSource) -> Shape {
-    let set = DataSet::named(source.name());
-    match *set.map_or(&[][..], |set| set.input_shape) {
-        [channels, height, width] => Shape::Map {
-            channels,
-            height,
-            width,
-        },
+    let map = |channels, height, width| Shape::Map {
+        channels,
+        height,
+        width,
+    };
+    match *source.input_shape() {
+        [height, width] => map(1, height, width),
+        [channels, height, width] => map(channels, height, width),
         _ => Shape::Units(source.units()),
     }
 }

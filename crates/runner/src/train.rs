@@ -227,6 +227,10 @@ impl<'a> Trainer<'a> {
     fn finish_epoch(&mut self, observer: &mut dyn Observer) -> Result<()> {
         let train = &self.plan.config.train;
         let epoch = self.position.epochs + 1;
+        let weights = weights::to_bytes(&self.network, &self.folder.file(BEST))?;
+        if let Some(parameter) = weights::not_finite(&weights) {
+            return Err(RunnerError::NotFinite { epoch, parameter });
+        }
         let validation = match self.plan.validation_loader(&self.device.device)? {
             Some(loader) => {
                 observer.evaluation_begins();
@@ -256,7 +260,7 @@ impl<'a> Trainer<'a> {
         self.epochs.append(&record)?;
         if improved {
             self.position.best = Some(Best { epoch, loss });
-            self.best = Some(weights::to_bytes(&self.network, &self.folder.file(BEST))?);
+            self.best = Some(weights);
         }
         if train.milestones.contains(&epoch)
             && let Some(best) = self.best.clone()

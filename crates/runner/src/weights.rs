@@ -4,6 +4,7 @@ use std::path::Path;
 
 use block_models::Network;
 use burn_store::{ApplyError, ModuleSnapshot, SafetensorsStore};
+use safetensors::SafeTensors;
 
 use crate::error::{Result, RunnerError};
 use crate::legacy;
@@ -66,9 +67,43 @@ pub(crate) fn load(network: &mut Network, bytes: Vec<u8>, file: &Path) -> Result
     Err(damaged(file, &problem))
 }
 
+/// The first parameter, by name, that holds a float32 number that is not finite, of the bytes of a safetensors
+/// file.
+pub(crate) fn not_finite(bytes: &[u8]) -> Option<String> {
+    let tensors = SafeTensors::deserialize(bytes).ok()?;
+    let is_finite = |bytes: &[u8]| {
+        let mut numbers = bytes.as_chunks::<4>().0.iter();
+        numbers.all(|&bytes| f32::from_le_bytes(bytes).is_finite())
+    };
+    let all = tensors.iter();
+    let bad = all.filter(|(_, tensor)| !is_finite(tensor.data()));
+    bad.map(|(name, _)| name.to_owned()).min()
+}
+
 fn damaged(file: &Path, problem: &impl ToString) -> RunnerError {
     RunnerError::Checkpoint {
         path: file.to_path_buf(),
         problem: problem.to_string().replace('\n', " "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use safetensors::Dtype;
+    use safetensors::tensor::TensorView;
+
+    use super::*;
+
+    #[test]
+    fn a_parameter_that_is_no_number_is_found() {
+        let bytes = |last: f32| {
+            let numbers = [1.0, f32::MAX, last].map(f32::to_le_bytes).concat();
+            let view = TensorView::new(Dtype::F32, vec![3], &numbers).unwrap();
+            safetensors::serialize([("b", view.clone()), ("a", view)], None).unwrap()
+        };
+        assert_eq!(not_finite(&bytes(-2.0)), None);
+        for bad in [f32::NAN, f32::INFINITY] {
+            assert_eq!(not_finite(&bytes(bad)).as_deref(), Some("a"));
+        }
     }
 }

@@ -243,14 +243,14 @@ fn impossible_offsets() {
 
 #[test]
 fn other_types() {
-    let bytes = |offsets: bool, units_as_floats: bool| {
+    let bytes = |offsets: bool, units_as_text: bool| {
         file(|file, spikes| {
-            if units_as_floats {
-                spikes.create_dataset("units").with_f32_data(&[1.0]);
+            if units_as_text {
+                spikes.create_dataset("units").with_vlen_strings(&["1"]);
                 spikes.create_dataset("times").with_f32_data(&[1.0]);
             } else {
                 spikes.create_dataset("units").with_u8_data(&[1]);
-                spikes.create_dataset("times").with_u8_data(&[1]);
+                spikes.create_dataset("times").with_vlen_strings(&["1"]);
             }
             if offsets {
                 spikes.create_dataset("offsets").with_u8_data(&[0, 1]);
@@ -261,15 +261,15 @@ fn other_types() {
     for (bytes, text) in [
         (
             bytes(true, true),
-            "found elements of type f32 in spikes/units, expected integers",
+            "found elements of type vlen_string in spikes/units, expected numbers",
         ),
         (
             bytes(true, false),
-            "found elements of type u8 in spikes/times, expected floats",
+            "found elements of type vlen_string in spikes/times, expected numbers",
         ),
         (
             bytes(false, false),
-            "found elements of type u8 in spikes/units, expected variable-length integers",
+            "found elements of type u8 in spikes/units, expected variable-length numbers",
         ),
         (
             file(|file, spikes| {
@@ -341,6 +341,6 @@ fn a_deeply_nested_type_does_not_overflow_the_stack() {
     let text = read_events(&fixture("nested_type.h5.gz"))
         .unwrap_err()
         .to_string();
-    let end = ": found elements of type other(vlen<vlen<vlen<vlen<vlen<vlen<vlen in labels, expected integers";
+    let end = ": found elements of type other(vlen<vlen<vlen<vlen<vlen<vlen<vlen in labels, expected numbers";
     assert!(text.ends_with(end), "{text}");
 }

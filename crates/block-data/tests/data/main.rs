@@ -3,6 +3,7 @@
 mod archives;
 mod event_faults;
 mod event_files;
+mod event_variants;
 mod fetch_archives;
 mod fetch_entries;
 mod fetch_http;

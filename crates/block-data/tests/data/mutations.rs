@@ -19,6 +19,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::archives::zip_of;
 use crate::event_files::fixture;
+use crate::event_variants::variants;
 use crate::files;
 
 const INPUTS: usize = 3_000;
@@ -164,7 +165,13 @@ fn hdf5_files() {
         "pytables_n_mnist.h5",
         "pytables_flat.h5",
     ];
-    let seeds = names.map(|name| std::fs::read(fixture(name)).unwrap());
+    let mut seeds = names
+        .map(|name| std::fs::read(fixture(name)).unwrap())
+        .to_vec();
+    // With links in each kind of group, without the largest file.
+    let variants = variants().into_iter();
+    let links = variants.filter(|(name, bytes)| name.starts_with("link") && bytes.len() < 1 << 17);
+    seeds.extend(links.map(|(_, bytes)| bytes));
     check("hdf5", &seeds, |bytes| {
         read_events_bytes(bytes.to_vec(), Path::new("a")).is_ok()
     });

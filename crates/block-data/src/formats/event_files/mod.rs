@@ -23,10 +23,12 @@
 //! | `labels` | `[samples]` integers | the class of each recording |
 //! | `extra/keys` | `[classes]` strings, optional | the classes' names |
 //!
-//! Integers have 8 to 64 bits, signed or not; floats 16, 32 or 64, and are kept as float32; in
-//! either byte order. Units are 0 to 2³² − 1, labels 0 to 65,535, times finite and not negative.
-//! Data sets may be contiguous or chunked, with the filters deflate, shuffle and fletcher32, in the
-//! format of HDF5 1.14 or older. With h5py a flat file is
+//! Integers have 8 to 64 bits, signed or not; floats 16, 32 or 64; in either byte order. Units are 0
+//! to 2³² − 1, labels 0 to 65,535, times finite and not negative, and kept as float32. Whole numbers
+//! may be floats or booleans too, times integers, and a data set of one dimension a column (n×1).
+//! Data sets may be contiguous or chunked, with the filters deflate, shuffle, fletcher32, lzf and
+//! scale-offset, in the format of HDF5 1.14 or older. A name may be a soft link, to a data set or to a group;
+//! links that nobody needs may lead anywhere. With h5py a flat file is
 //!
 //! ```python
 //! with h5py.File("train.h5", "w") as file:
@@ -40,8 +42,13 @@
 //! [`write_flat`] writes one. Files are read as they are, compressed with gzip, or as the only
 //! `.h5` or `.hdf5` file of a zip archive.
 
+mod dense;
 mod event_file;
+mod faults;
+mod fields;
 mod global_heap;
+mod groups;
+mod links;
 mod numbers;
 mod read;
 mod write;

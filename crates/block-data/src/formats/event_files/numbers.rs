@@ -1,7 +1,72 @@
 //! Numbers of an HDF5 file's types, from their bytes.
 
+use std::convert::Infallible;
+
 use half::f16;
 use hdf5::{Datatype, DatatypeByteOrder};
+
+/// Numbers of a type that can be read.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Numbers {
+    /// Integers, booleans and other enumerations.
+    Integers(Integers),
+    /// Floats.
+    Floats(Floats),
+}
+
+impl Numbers {
+    /// `None` when the type is another one.
+    pub(super) fn of(datatype: &Datatype) -> Option<Self> {
+        let integers = Integers::of(datatype).map(Self::Integers);
+        integers.or_else(|| Floats::of(datatype).map(Self::Floats))
+    }
+
+    /// Bytes of a number.
+    pub(super) fn size(self) -> usize {
+        match self {
+            Self::Integers(integers) => integers.size as usize,
+            Self::Floats(floats) => floats.size as usize,
+        }
+    }
+
+    /// Appends the whole numbers that `bytes` are, up to the first one that is none or does not fit.
+    pub(super) fn append_whole<T>(self, bytes: &[u8], numbers: &mut Vec<T>) -> Result<(), Unfit>
+    where
+        T: TryFrom<i128>,
+    {
+        match self {
+            Self::Integers(integers) => integers.append(bytes, numbers),
+            Self::Floats(floats) => floats.append_whole(bytes, numbers),
+        }
+    }
+
+    /// Appends the numbers that `bytes` are, as float32: float64 and large integers are rounded.
+    pub(super) fn append_floats(self, bytes: &[u8], numbers: &mut Vec<f32>) {
+        match self {
+            Self::Integers(integers) => integers.append_floats(bytes, numbers),
+            Self::Floats(floats) => floats.append(bytes, numbers),
+        }
+    }
+}
+
+/// A number that is not whole or does not fit, and its place.
+#[derive(Debug, PartialEq)]
+pub(super) struct Unfit {
+    pub index: usize,
+    pub found: String,
+    whole: bool,
+}
+
+impl Unfit {
+    /// What was expected, for whole numbers of so many bits.
+    pub(super) fn expected(&self, bits: usize) -> String {
+        if self.whole {
+            format!("0 to 2^{bits} - 1")
+        } else {
+            "a whole number".into()
+        }
+    }
+}
 
 /// Integers of 1, 2, 4 or 8 bytes.
 #[derive(Debug, Clone, Copy)]
@@ -11,77 +76,100 @@ pub(super) struct Integers {
     big_endian: bool,
 }
 
-/// A number that does not fit, and its place.
-#[derive(Debug, PartialEq)]
-pub(super) struct OutOfRange {
-    pub index: usize,
-    pub found: i128,
-}
-
 impl Integers {
     /// `None` when the type is another one.
-    pub(super) fn of(datatype: &Datatype) -> Option<Self> {
-        let Datatype::FixedPoint {
-            size,
-            byte_order,
-            layout,
-        } = datatype
-        else {
-            return None;
+    fn of(datatype: &Datatype) -> Option<Self> {
+        let (size, byte_order, offset, precision, signed) = match datatype {
+            Datatype::FixedPoint {
+                size,
+                byte_order,
+                layout,
+            } => (
+                *size,
+                byte_order,
+                layout.bit_offset,
+                layout.bit_precision,
+                layout.signed,
+            ),
+            // PyTables' booleans.
+            Datatype::BitField {
+                size,
+                byte_order,
+                bit_offset,
+                bit_precision,
+            } => (*size, byte_order, *bit_offset, *bit_precision, false),
+            // h5py's booleans.
+            Datatype::Enumeration { base_type, .. } => {
+                return match **base_type {
+                    Datatype::FixedPoint { .. } => Self::of(base_type),
+                    _ => None,
+                };
+            }
+            _ => return None,
         };
-        let bits = size.checked_mul(8);
-        let whole = layout.bit_offset == 0 && bits == Some(u32::from(layout.bit_precision));
+        let whole = offset == 0 && size.checked_mul(8) == Some(u32::from(precision));
         (matches!(size, 1 | 2 | 4 | 8) && whole).then_some(Self {
-            size: *size,
-            signed: layout.signed,
+            size,
+            signed,
             big_endian: is_big_endian(byte_order)?,
         })
     }
 
-    /// Bytes of a number.
-    pub(super) fn size(self) -> usize {
-        self.size as usize
+    fn append<T: TryFrom<i128>>(self, bytes: &[u8], numbers: &mut Vec<T>) -> Result<(), Unfit> {
+        self.each(bytes, |index, found| {
+            let unfit = |_| Unfit {
+                index,
+                found: found.to_string(),
+                whole: true,
+            };
+            numbers.push(T::try_from(found).map_err(unfit)?);
+            Ok(())
+        })
     }
 
-    /// Appends the numbers that `bytes` are.
-    pub(super) fn append<T>(self, bytes: &[u8], numbers: &mut Vec<T>) -> Result<(), OutOfRange>
-    where
-        T: TryFrom<i128>,
-    {
+    fn append_floats(self, bytes: &[u8], numbers: &mut Vec<f32>) {
+        let pushed = self.each(bytes, |_, found| {
+            numbers.push(found as f32);
+            Ok::<_, Infallible>(())
+        });
+        match pushed {
+            Ok(()) => {}
+        }
+    }
+
+    /// Hands every number to `take`, with its place.
+    fn each<E>(
+        self,
+        bytes: &[u8],
+        take: impl FnMut(usize, i128) -> Result<(), E>,
+    ) -> Result<(), E> {
         match (self.size, self.signed, self.big_endian) {
-            (1, false, _) => append(bytes, u8::from_le_bytes, numbers),
-            (1, true, _) => append(bytes, i8::from_le_bytes, numbers),
-            (2, false, false) => append(bytes, u16::from_le_bytes, numbers),
-            (2, false, true) => append(bytes, u16::from_be_bytes, numbers),
-            (2, true, false) => append(bytes, i16::from_le_bytes, numbers),
-            (2, true, true) => append(bytes, i16::from_be_bytes, numbers),
-            (4, false, false) => append(bytes, u32::from_le_bytes, numbers),
-            (4, false, true) => append(bytes, u32::from_be_bytes, numbers),
-            (4, true, false) => append(bytes, i32::from_le_bytes, numbers),
-            (4, true, true) => append(bytes, i32::from_be_bytes, numbers),
-            (_, false, false) => append(bytes, u64::from_le_bytes, numbers),
-            (_, false, true) => append(bytes, u64::from_be_bytes, numbers),
-            (_, true, false) => append(bytes, i64::from_le_bytes, numbers),
-            (_, true, true) => append(bytes, i64::from_be_bytes, numbers),
+            (1, false, _) => each(bytes, u8::from_le_bytes, take),
+            (1, true, _) => each(bytes, i8::from_le_bytes, take),
+            (2, false, false) => each(bytes, u16::from_le_bytes, take),
+            (2, false, true) => each(bytes, u16::from_be_bytes, take),
+            (2, true, false) => each(bytes, i16::from_le_bytes, take),
+            (2, true, true) => each(bytes, i16::from_be_bytes, take),
+            (4, false, false) => each(bytes, u32::from_le_bytes, take),
+            (4, false, true) => each(bytes, u32::from_be_bytes, take),
+            (4, true, false) => each(bytes, i32::from_le_bytes, take),
+            (4, true, true) => each(bytes, i32::from_be_bytes, take),
+            (_, false, false) => each(bytes, u64::from_le_bytes, take),
+            (_, false, true) => each(bytes, u64::from_be_bytes, take),
+            (_, true, false) => each(bytes, i64::from_le_bytes, take),
+            (_, true, true) => each(bytes, i64::from_be_bytes, take),
         }
     }
 }
 
-fn append<const N: usize, S: Into<i128>, T: TryFrom<i128>>(
+fn each<const N: usize, S: Into<i128>, E>(
     bytes: &[u8],
     decode: impl Fn([u8; N]) -> S,
-    numbers: &mut Vec<T>,
-) -> Result<(), OutOfRange> {
+    mut take: impl FnMut(usize, i128) -> Result<(), E>,
+) -> Result<(), E> {
     let (stored, _) = bytes.as_chunks::<N>();
-    numbers.reserve(stored.len());
-    for (index, &number) in stored.iter().enumerate() {
-        let found = decode(number).into();
-        match T::try_from(found) {
-            Ok(number) => numbers.push(number),
-            Err(_) => return Err(OutOfRange { index, found }),
-        }
-    }
-    Ok(())
+    let mut stored = stored.iter().enumerate();
+    stored.try_for_each(|(index, &number)| take(index, decode(number).into()))
 }
 
 /// IEEE 754's numbers of 2, 4 or 8 bytes.
@@ -93,7 +181,7 @@ pub(super) struct Floats {
 
 impl Floats {
     /// `None` when the type is another one.
-    pub(super) fn of(datatype: &Datatype) -> Option<Self> {
+    fn of(datatype: &Datatype) -> Option<Self> {
         let Datatype::FloatingPoint {
             size,
             byte_order,
@@ -119,13 +207,35 @@ impl Floats {
         })
     }
 
-    /// Bytes of a number.
-    pub(super) fn size(self) -> usize {
-        self.size as usize
+    fn append_whole<T: TryFrom<i128>>(
+        self,
+        bytes: &[u8],
+        numbers: &mut Vec<T>,
+    ) -> Result<(), Unfit> {
+        let half = |bits| f64::from(f16::from_bits(bits));
+        let mut values: Vec<f64> = Vec::new();
+        match (self.size, self.big_endian) {
+            (2, false) => extend(bytes, |b| half(u16::from_le_bytes(b)), &mut values),
+            (2, true) => extend(bytes, |b| half(u16::from_be_bytes(b)), &mut values),
+            (4, false) => extend(bytes, |b| f32::from_le_bytes(b).into(), &mut values),
+            (4, true) => extend(bytes, |b| f32::from_be_bytes(b).into(), &mut values),
+            (_, false) => extend(bytes, f64::from_le_bytes, &mut values),
+            (_, true) => extend(bytes, f64::from_be_bytes, &mut values),
+        }
+        for (index, value) in values.into_iter().enumerate() {
+            let whole = value.is_finite() && value.fract() == 0.0;
+            let number = T::try_from(value as i128).ok().filter(|_| whole);
+            numbers.push(number.ok_or_else(|| Unfit {
+                index,
+                found: value.to_string(),
+                whole,
+            })?);
+        }
+        Ok(())
     }
 
     /// Appends the numbers that `bytes` are, as float32: exact but for float64, which is rounded.
-    pub(super) fn append(self, bytes: &[u8], numbers: &mut Vec<f32>) {
+    fn append(self, bytes: &[u8], numbers: &mut Vec<f32>) {
         let half = |bits| f16::from_bits(bits).to_f32();
         match (self.size, self.big_endian) {
             (2, false) => extend(bytes, |b| half(u16::from_le_bytes(b)), numbers),
@@ -138,7 +248,7 @@ impl Floats {
     }
 }
 
-fn extend<const N: usize>(bytes: &[u8], decode: impl Fn([u8; N]) -> f32, numbers: &mut Vec<f32>) {
+fn extend<const N: usize, T>(bytes: &[u8], decode: impl Fn([u8; N]) -> T, numbers: &mut Vec<T>) {
     let (stored, _) = bytes.as_chunks::<N>();
     numbers.extend(stored.iter().map(|&number| decode(number)));
 }
@@ -190,14 +300,15 @@ mod tests {
         let error = integers(2, true, false).append(&bytes, &mut numbers);
         assert_eq!(
             error,
-            Err(OutOfRange {
+            Err(Unfit {
                 index: 1,
-                found: -2
+                found: "-2".into(),
+                whole: true
             })
         );
         let error = integers(8, false, false).append(&[0xff; 8], &mut numbers);
-        let found = u64::MAX.into();
-        assert_eq!(error, Err(OutOfRange { index: 0, found }));
+        let unfit = error.unwrap_err();
+        assert_eq!((unfit.index, unfit.found), (0, u64::MAX.to_string()));
     }
 
     #[test]

@@ -7,8 +7,10 @@ use std::thread;
 use hdf5::{Dataset, Datatype, File, FormatError, VlenStringReadOptions};
 
 use super::event_file::{EventFile, MAX_CLASSES};
+use super::faults::{unopened, unread};
 use super::global_heap::{GlobalHeap, REFERENCE};
-use super::numbers::{Floats, Integers, OutOfRange};
+use super::links::{NotFound, resolve};
+use super::numbers::{Numbers, Unfit};
 use crate::formats::archive::{fault, read_packed};
 use crate::{DataError, Recordings};
 
@@ -76,13 +78,7 @@ fn read(bytes: Vec<u8>, path: &Path) -> Result<EventFile, DataError> {
             "found no HDF5 signature, expected an HDF5 file of recordings; is this the right file?";
         return Err(fault(path, problem));
     }
-    let problem = |e| {
-        fault(
-            path,
-            format!("cannot be opened: {}; fetch it again", line(&e)),
-        )
-    };
-    let file = File::from_bytes(bytes).map_err(problem)?;
+    let file = File::from_bytes(bytes).map_err(|e| fault(path, unopened(&e)))?;
     let (found, superblock) = (file.as_bytes().len(), file.superblock());
     let expected = superblock.eof_address;
     if (found as u64) < expected {
@@ -93,14 +89,12 @@ fn read(bytes: Vec<u8>, path: &Path) -> Result<EventFile, DataError> {
             expected: usize::try_from(expected).unwrap_or(usize::MAX),
         });
     }
-    Reader::new(&file, path)?.read()
+    Reader { file: &file, path }.read()
 }
 
 struct Reader<'a> {
     file: &'a File,
     path: &'a Path,
-    /// The names of the data sets there are.
-    names: Vec<String>,
 }
 
 /// The events of all recordings, and where each ends.
@@ -110,51 +104,14 @@ struct Events {
     ends: Vec<usize>,
 }
 
-/// The data sets at the top, in the group of spikes and in that of names.
-fn listed(file: &File) -> Result<Vec<String>, hdf5::Error> {
-    let root = file.root();
-    let mut names = root.datasets()?;
-    for group in root.groups()? {
-        if group == "spikes" || group == "extra" {
-            let members = root.group(&group)?.datasets()?;
-            names.extend(members.iter().map(|name| format!("{group}/{name}")));
-        }
-    }
-    Ok(names)
-}
-
-impl<'a> Reader<'a> {
-    fn new(file: &'a File, path: &'a Path) -> Result<Self, DataError> {
-        let names = match listed(file) {
-            Ok(names) => names,
-            // Links of a kind that hdf5-pure does not list are no fault of the file.
-            Err(error) => {
-                let known = [UNITS, TIMES, OFFSETS, LABELS, KEYS];
-                let found = known.into_iter().filter(|name| file.dataset(name).is_ok());
-                let found: Vec<_> = found.map(str::to_string).collect();
-                if found.is_empty() {
-                    let problem =
-                        format!("cannot list its groups: {}; fetch it again", line(&error));
-                    return Err(fault(path, problem));
-                }
-                found
-            }
-        };
-        if !names.iter().any(|name| name.starts_with("spikes/")) {
-            let problem = format!("found no group spikes, expected {UNITS}, {TIMES} and {LABELS}");
-            return Err(fault(path, problem));
-        }
-        Ok(Self { file, path, names })
-    }
-
+impl Reader<'_> {
     fn read(&self) -> Result<EventFile, DataError> {
         let units = self.column(UNITS)?;
         let times = self.column(TIMES)?;
         let labels = self.labels()?;
-        let events = if self.has(OFFSETS) {
-            self.flat(&units, &times)?
-        } else {
-            self.sequences(&units, &times)?
+        let events = match self.find(OFFSETS)? {
+            Some(offsets) => self.flat(&units, &times, &self.checked(OFFSETS, offsets)?)?,
+            None => self.sequences(&units, &times)?,
         };
         let (samples, found) = (events.ends.len(), labels.len());
         if samples != found {
@@ -180,7 +137,7 @@ impl<'a> Reader<'a> {
 
     fn labels(&self) -> Result<Vec<u32>, DataError> {
         let column = self.column(LABELS)?;
-        let labels: Vec<u32> = self.integers(&column)?;
+        let labels: Vec<u32> = self.whole(&column)?;
         match labels
             .iter()
             .position(|&label| label as usize >= MAX_CLASSES)
@@ -196,15 +153,14 @@ impl<'a> Reader<'a> {
     }
 
     /// The flat layout.
-    fn flat(&self, units: &Column, times: &Column) -> Result<Events, DataError> {
+    fn flat(&self, units: &Column, times: &Column, offsets: &Column) -> Result<Events, DataError> {
         if units.rows != times.rows {
             let (found, expected) = (units.rows, times.rows);
             let problem =
                 format!("found {found} events in {UNITS}, expected {expected} as in {TIMES}");
             return Err(self.fault(problem));
         }
-        let column = self.column(OFFSETS)?;
-        let offsets: Vec<u64> = self.integers(&column)?;
+        let offsets: Vec<u64> = self.whole(offsets)?;
         let wrong = |index: usize, expected: String| {
             let found = offsets[index];
             Err(self.fault(format!(
@@ -229,7 +185,7 @@ impl<'a> Reader<'a> {
             return wrong(last, format!("{}, the number of events", units.rows));
         }
         Ok(Events {
-            units: self.integers(units)?,
+            units: self.whole(units)?,
             times: self.floats(times)?,
             ends: offsets[1..].iter().map(|&end| end as usize).collect(),
         })
@@ -244,11 +200,11 @@ impl<'a> Reader<'a> {
                 format!("found {found} recordings in {TIMES}, expected {samples} as in {UNITS}");
             return Err(self.fault(problem));
         }
-        let integers = element(units).and_then(Integers::of);
-        let integers =
-            integers.ok_or_else(|| self.wrong_type(units, "variable-length integers"))?;
-        let floats = element(times).and_then(Floats::of);
-        let floats = floats.ok_or_else(|| self.wrong_type(times, "variable-length floats"))?;
+        let [unit_numbers, time_numbers] = [units, times].map(|column| {
+            let numbers = element(column).and_then(Numbers::of);
+            numbers.ok_or_else(|| self.wrong_type(column, "variable-length numbers"))
+        });
+        let (unit_numbers, time_numbers) = (unit_numbers?, time_numbers?);
         let superblock = self.file.superblock();
         let widths = [superblock.offset_size, superblock.length_size];
         if widths != [8, 8] {
@@ -274,25 +230,27 @@ impl<'a> Reader<'a> {
                 let elements = heap.elements(reference, size);
                 elements.map_err(|e| self.fault(format!("recording {sample} in {name}: found {e}")))
             };
-            let unit = get(unit, integers.size(), UNITS)?;
-            let time = get(time, floats.size(), TIMES)?;
-            let (found, expected) = (unit.len() / integers.size(), time.len() / floats.size());
+            let unit = get(unit, unit_numbers.size(), UNITS)?;
+            let time = get(time, time_numbers.size(), TIMES)?;
+            let (found, expected) = (
+                unit.len() / unit_numbers.size(),
+                time.len() / time_numbers.size(),
+            );
             if found != expected {
                 let problem = format!(
                     "recording {sample} has {found} units, expected {expected}, one for each time"
                 );
                 return Err(self.fault(problem));
             }
-            integers
-                .append(unit, &mut events.units)
-                .map_err(|OutOfRange { index, found }| {
-                    let problem = format!(
-                        "recording {sample}: event {index} has unit {found}, expected 0 to {}",
-                        u32::MAX
-                    );
-                    self.fault(problem)
-                })?;
-            floats.append(time, &mut events.times);
+            let appended = unit_numbers.append_whole(unit, &mut events.units);
+            appended.map_err(|Unfit { index, found, .. }| {
+                let problem = format!(
+                    "recording {sample}: event {index} has unit {found}, expected 0 to {}",
+                    u32::MAX
+                );
+                self.fault(problem)
+            })?;
+            time_numbers.append_floats(time, &mut events.times);
             events.ends.push(events.times.len());
         }
         Ok(events)
@@ -313,10 +271,10 @@ impl<'a> Reader<'a> {
     }
 
     fn class_names(&self) -> Result<Vec<String>, DataError> {
-        if !self.has(KEYS) {
+        let Some(keys) = self.find(KEYS)? else {
             return Ok(Vec::new());
-        }
-        let column = self.column(KEYS)?;
+        };
+        let column = self.checked(KEYS, keys)?;
         let names = match column.datatype {
             Datatype::VariableLength {
                 is_string: true, ..
@@ -329,24 +287,61 @@ impl<'a> Reader<'a> {
             Datatype::String { .. } => column.dataset.read_string(),
             _ => return Err(self.wrong_type(&column, "strings")),
         };
-        names.map_err(|e| self.unreadable(&column, &e))
+        names.map_err(|e| self.unreadable(KEYS, Some(&column.dataset), &e))
+    }
+
+    /// The data set of this name, if there is one, over whichever links.
+    fn find(&self, name: &'static str) -> Result<Option<Dataset>, DataError> {
+        // hdf5-pure follows hard links alone, which are the usual ones.
+        let opened = match self.file.dataset(name) {
+            Ok(dataset) => Ok(dataset),
+            Err(error) => match resolve(self.file, name) {
+                Ok(path) => self.file.dataset(&path),
+                Err(NotFound::Link(found)) => {
+                    return Err(self.fault(format!("cannot read {name}: found {found}")));
+                }
+                Err(NotFound::Absent) => Err(error),
+            },
+        };
+        match opened {
+            Ok(dataset) => Ok(Some(dataset)),
+            Err(hdf5::Error::Format(FormatError::PathNotFound(_)) | hdf5::Error::NotAGroup(_)) => {
+                Ok(None)
+            }
+            Err(error) => Err(self.unreadable(name, None, &error)),
+        }
     }
 
     /// Opens a data set of one dimension.
     fn column(&self, name: &'static str) -> Result<Column, DataError> {
-        if !self.has(name) {
-            return Err(self.fault(format!(
-                "found no data set {name}, expected {UNITS}, {TIMES} and {LABELS}"
-            )));
+        if let Some(dataset) = self.find(name)? {
+            return self.checked(name, dataset);
         }
-        let problem = |e| self.fault(format!("cannot read {name}: {}; fetch it again", line(&e)));
-        let dataset = self.file.dataset(name).map_err(problem)?;
+        for other in [UNITS, TIMES, OFFSETS] {
+            if self.find(other)?.is_some() {
+                return Err(self.fault(format!(
+                    "found no data set {name}, expected {UNITS}, {TIMES} and {LABELS}"
+                )));
+            }
+        }
+        let problem = format!("found no group spikes, expected {UNITS}, {TIMES} and {LABELS}");
+        Err(self.fault(problem))
+    }
+
+    /// A data set as a column: of one dimension, or of further ones that are 1.
+    fn checked(&self, name: &'static str, dataset: Dataset) -> Result<Column, DataError> {
+        let problem = |e| self.unreadable(name, Some(&dataset), &e);
         let datatype = dataset.datatype().map_err(problem)?;
         let shape = dataset.shape().map_err(problem)?;
-        let [rows] = shape[..] else {
-            let problem = format!("found {} dimensions of {name}, expected 1", shape.len());
+        let long = shape.iter().filter(|&&size| size != 1).count();
+        if shape.is_empty() || long > 1 {
+            let mut problem = format!("found {} dimensions of {name}, expected 1", shape.len());
+            if name == LABELS && long == 2 {
+                problem += "; of one number a class, the label is the place of the largest (numpy: labels.argmax(1))";
+            }
             return Err(self.fault(problem));
-        };
+        }
+        let rows = shape.iter().product::<u64>();
         let size = u64::from(datatype.type_size());
         let limit = EXPANSION * self.file.as_bytes().len() as u64 + TRUSTED;
         if rows.checked_mul(size).is_none_or(|bytes| bytes > limit) {
@@ -364,31 +359,37 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn integers<T: TryFrom<i128>>(&self, column: &Column) -> Result<Vec<T>, DataError> {
-        let integers = Integers::of(&column.datatype);
-        let integers = integers.ok_or_else(|| self.wrong_type(column, "integers"))?;
+    fn numbers(&self, column: &Column) -> Result<Numbers, DataError> {
+        let numbers = Numbers::of(&column.datatype);
+        numbers.ok_or_else(|| self.wrong_type(column, "numbers"))
+    }
+
+    fn whole<T: TryFrom<i128>>(&self, column: &Column) -> Result<Vec<T>, DataError> {
         let mut numbers = Vec::new();
-        let appended = integers.append(&self.raw(column)?, &mut numbers);
-        appended.map_err(|OutOfRange { index, found }| {
-            let (name, bits) = (column.name, 8 * size_of::<T>());
+        let appended = self
+            .numbers(column)?
+            .append_whole(&self.raw(column)?, &mut numbers);
+        appended.map_err(|unfit| {
+            let Unfit { index, found, .. } = &unfit;
+            let expected = unfit.expected(8 * size_of::<T>());
             self.fault(format!(
-                "element {index} of {name} is {found}, expected 0 to 2^{bits} - 1"
+                "element {index} of {} is {found}, expected {expected}",
+                column.name
             ))
         })?;
         Ok(numbers)
     }
 
     fn floats(&self, column: &Column) -> Result<Vec<f32>, DataError> {
-        let floats = Floats::of(&column.datatype);
-        let floats = floats.ok_or_else(|| self.wrong_type(column, "floats"))?;
         let mut numbers = Vec::new();
-        floats.append(&self.raw(column)?, &mut numbers);
+        self.numbers(column)?
+            .append_floats(&self.raw(column)?, &mut numbers);
         Ok(numbers)
     }
 
     fn raw(&self, column: &Column) -> Result<Vec<u8>, DataError> {
         let bytes = column.dataset.read_raw();
-        let bytes = bytes.map_err(|e| self.unreadable(column, &e))?;
+        let bytes = bytes.map_err(|e| self.unreadable(column.name, Some(&column.dataset), &e))?;
         let (found, expected) = (
             bytes.len() as u64,
             column.rows * u64::from(column.datatype.type_size()),
@@ -403,33 +404,31 @@ impl<'a> Reader<'a> {
         Ok(bytes)
     }
 
-    fn has(&self, name: &str) -> bool {
-        self.names.iter().any(|n| n == name)
-    }
-
     fn wrong_type(&self, column: &Column, expected: &str) -> DataError {
         let name = column.dataset.dtype();
         let name = name.map_or_else(|_| "another".into(), |dtype| dtype.to_string());
         let found: String = name.chars().take(TYPE_NAME).collect(); // a nested one's is endless
+        let is_text = matches!(
+            column.datatype,
+            Datatype::String { .. }
+                | Datatype::VariableLength {
+                    is_string: true,
+                    ..
+                }
+        );
+        let advice = if column.name == LABELS && is_text {
+            "; number the classes from 0, and name them in extra/keys"
+        } else {
+            ""
+        };
         self.fault(format!(
-            "found elements of type {found} in {}, expected {expected}",
+            "found elements of type {found} in {}, expected {expected}{advice}",
             column.name
         ))
     }
 
-    fn unreadable(&self, column: &Column, error: &hdf5::Error) -> DataError {
-        let name = column.name;
-        if let hdf5::Error::Format(FormatError::InvalidLayoutVersion(found @ 5..)) = error {
-            let problem = format!(
-                "found data layout version {found} in {name}, expected at most 4; write the file in the format of \
-                 HDF5 1.14 or older (h5py: without `libver`, or with `libver=\"v114\"`)"
-            );
-            return self.fault(problem);
-        }
-        self.fault(format!(
-            "cannot read {name}: {}; fetch it again",
-            line(error)
-        ))
+    fn unreadable(&self, name: &str, dataset: Option<&Dataset>, error: &hdf5::Error) -> DataError {
+        self.fault(unread(name, dataset, error))
     }
 
     fn fault(&self, problem: String) -> DataError {
@@ -455,9 +454,4 @@ fn element(column: &Column) -> Option<&Datatype> {
         } => Some(base_type),
         _ => None,
     }
-}
-
-/// An error on one line.
-fn line(error: &hdf5::Error) -> String {
-    error.to_string().replace(['\n', '\r'], " ")
 }

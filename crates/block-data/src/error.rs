@@ -1,7 +1,7 @@
 //! The one error type of this crate.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use block_core::SpikeError;
 use burn_dataset::DatasetError;
@@ -31,6 +31,14 @@ pub enum DataError {
         looked_in: Vec<String>,
         /// How to get it.
         remedy: String,
+    },
+    /// A file of one's own is in none of the places where it is looked for.
+    #[error("{}", missing_file(path, looked_in))]
+    MissingFile {
+        /// The path as it was given.
+        path: PathBuf,
+        /// Where the file could be, unless the path is absolute.
+        looked_in: Vec<PathBuf>,
     },
     /// The operating system could not read a file.
     #[error("cannot read {}: {source}", path.display())]
@@ -259,6 +267,18 @@ pub enum DataError {
         /// Batches of the epoch.
         expected: usize,
     },
+}
+
+fn missing_file(path: &Path, looked_in: &[PathBuf]) -> String {
+    let path = path.display();
+    let places: Vec<_> = looked_in
+        .iter()
+        .map(|place| place.display().to_string())
+        .collect();
+    match &places[..] {
+        [] => format!("there is no file {path}"),
+        places => format!("{path} is missing: there is no file {}", places.join(", ")),
+    }
 }
 
 impl DataError {

@@ -23,6 +23,7 @@
 
 pub mod augment;
 mod batch;
+mod content;
 mod dataset;
 pub mod datasets;
 pub mod encode;
@@ -40,6 +41,7 @@ mod sample;
 mod source;
 
 pub use batch::{BatchInput, SpikeBatch, SpikeBatcher};
+pub use content::{Content, Fingerprint};
 pub use dataset::{CONVERTED, DataSet, Origin};
 pub use datasets::events::{EVENTS, EventFiles};
 pub use datasets::synthetic::SyntheticSpikes;

@@ -100,18 +100,26 @@ impl Locations {
     ///
     /// # Errors
     ///
-    /// [`DataError::Missing`] with every place.
+    /// [`DataError::MissingFile`] with every place.
     pub fn find_file(&self, path: &Path) -> Result<PathBuf, DataError> {
+        if path.is_absolute() {
+            return match path.exists() {
+                true => Ok(path.to_path_buf()),
+                false => Err(DataError::MissingFile {
+                    path: path.to_path_buf(),
+                    looked_in: Vec::new(),
+                }),
+            };
+        }
         let roots = self.roots.iter().map(|root| root.join(path));
         // A folder that the user names is the only place here too.
         let working = self.explicit.is_none().then(|| path.to_path_buf());
         let places: Vec<PathBuf> = working.into_iter().chain(roots).collect();
         match places.iter().find(|place| place.exists()) {
             Some(place) => Ok(place.clone()),
-            None => Err(DataError::Missing {
-                name: path.display().to_string(),
-                looked_in: places.iter().map(|p| p.display().to_string()).collect(),
-                remedy: "expected the file in one of these places".to_string(),
+            None => Err(DataError::MissingFile {
+                path: path.to_path_buf(),
+                looked_in: places,
             }),
         }
     }
@@ -222,11 +230,20 @@ mod tests {
         let text = found(Some("/named".into()), "a.h5")
             .unwrap_err()
             .to_string();
+        assert_eq!(text, "a.h5 is missing: there is no file /named/a.h5");
+        let text = found(None, "a.h5").unwrap_err().to_string();
+        let root = root.path().display();
         assert_eq!(
             text,
-            "data set a.h5 is missing: looked in /named/a.h5; expected the file in one of these \
-             places"
+            format!(
+                "a.h5 is missing: there is no file a.h5, {root}/a.h5, /nowhere/data/a.h5, /no/a.h5"
+            )
         );
+        // An absolute path is the only place, and is named once.
+        for named in [None, Some("/named")] {
+            let text = found(named.map(PathBuf::from), "/gone/a.h5").unwrap_err();
+            assert_eq!(text.to_string(), "there is no file /gone/a.h5");
+        }
     }
 
     #[test]

@@ -2,11 +2,13 @@
 //!
 //! `resume.safetensors` holds the files `last` and `best` as bytes, and Adam's moments as `adam.first.PATH` and
 //! `adam.second.PATH`. Its metadata has the layout's `version`, the [`Position`] as JSON, and, where they are
-//! known, the resolved `config` as TOML and `fingerprints` of the data as JSON.
+//! known, the resolved `config` as TOML and the content of the `data` as JSON. `replaces` is the text of a config file that is
+//! about to be written anew.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::ErrorKind;
+use std::path::Path;
 
 use anyhow::{Context, bail};
 use block_models::Moments;
@@ -14,8 +16,10 @@ use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
 
+use crate::config::{Config, TrainConfig};
 use crate::error::RunnerError;
 use crate::files::REPAIR;
+use crate::identity::RunData;
 use crate::legacy;
 use crate::metrics::{Totals, bits};
 use crate::run_folder::{BEST, LAST, RESUME, RunFolder};
@@ -25,7 +29,8 @@ const VERSION: u32 = 2;
 const VERSION_KEY: &str = "version";
 const POSITION: &str = "position";
 const CONFIG: &str = "config";
-const FINGERPRINTS: &str = "fingerprints";
+const DATA: &str = "data";
+const REPLACES: &str = "replaces";
 
 /// How far a run is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,6 +68,19 @@ pub(crate) struct Best {
 }
 
 impl Position {
+    /// Begins the epoch under way anew, as what comes is another training: the learning rate is the one that `train` has
+    /// at this epoch, and losses of before tell nothing of the best epoch to come.
+    pub(crate) fn accept_changes(&mut self, train: &TrainConfig) {
+        self.batches = 0;
+        self.totals = Totals::default();
+        (self.seconds, self.wait_seconds) = (0.0, 0.0);
+        let milestones = train.milestones.iter().filter(|&&at| at <= self.epochs);
+        self.learning_rate = milestones.fold(train.learning_rate, |rate, _| rate * train.gamma);
+        if self.epochs < train.epochs {
+            self.best = None;
+        }
+    }
+
     /// Before the first batch.
     pub(crate) fn start(learning_rate: f64) -> Self {
         Self {
@@ -93,8 +111,10 @@ pub(crate) struct Checkpoint {
     pub moments: BTreeMap<String, Moments>,
     /// The resolved config as TOML, if it was written.
     pub config: Option<String>,
-    /// Fingerprints of the data's files by their names, as far as they were taken.
-    pub fingerprints: BTreeMap<String, String>,
+    /// The text of a file `config.toml` that is not yet this config's.
+    pub replaces: Option<String>,
+    /// The content of the data, if it was written.
+    pub data: Option<RunData>,
 }
 
 impl Checkpoint {
@@ -151,6 +171,22 @@ impl Checkpoint {
         Err(RunnerError::Checkpoint { path, problem })
     }
 
+    /// That of a run's folder which is only looked at, if it can be read.
+    pub(crate) fn look_at(folder: &Path) -> Option<Self> {
+        let bytes = fs::read(folder.join(RESUME)).ok()?;
+        Some(Self::from_bytes(&bytes).ok()?.0)
+    }
+
+    /// The resolved config that the run has, if it was written.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub(crate) fn run_config(&self) -> crate::error::Result<Option<Config>> {
+        let parse = |text: &String| Config::parse(text, &format!("config of {RESUME}"), &[]);
+        self.config.as_ref().map(parse).transpose()
+    }
+
     fn to_bytes(&self) -> anyhow::Result<Vec<u8>> {
         let mut position = self.position.clone();
         let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
@@ -185,8 +221,9 @@ impl Checkpoint {
             (POSITION, serde_json::to_string(&position)?),
         ]);
         metadata.extend(self.config.clone().map(|config| (CONFIG, config)));
-        if !self.fingerprints.is_empty() {
-            metadata.insert(FINGERPRINTS, serde_json::to_string(&self.fingerprints)?);
+        metadata.extend(self.replaces.clone().map(|text| (REPLACES, text)));
+        if let Some(data) = &self.data {
+            metadata.insert(DATA, serde_json::to_string(data)?);
         }
         let metadata = metadata.into_iter();
         let metadata = metadata.map(|(key, value)| (key.to_string(), value));
@@ -208,8 +245,8 @@ impl Checkpoint {
             bail!("found version {version}, expected {VERSION} or less: it is a later runner's");
         }
         let position: Position = serde_json::from_str(position).context("its position")?;
-        let fingerprints = metadata.get(FINGERPRINTS);
-        let fingerprints = fingerprints.map(|json| serde_json::from_str(json));
+        let data = metadata.get(DATA);
+        let data = data.map(|json| serde_json::from_str(json));
         let tensors = SafeTensors::deserialize(bytes)?;
         let mut moments = BTreeMap::new();
         for (path, &steps) in &position.adam_steps {
@@ -236,7 +273,8 @@ impl Checkpoint {
             best: position.best.map(|_| weights("best")).transpose()?,
             moments,
             config: metadata.get(CONFIG).cloned(),
-            fingerprints: fingerprints.transpose()?.unwrap_or_default(),
+            replaces: metadata.get(REPLACES).cloned(),
+            data: data.transpose().context("its data")?,
             position,
         };
         Ok((checkpoint, version))
@@ -257,6 +295,7 @@ fn floats(view: &TensorView<'_>) -> anyhow::Result<Vec<f32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::SplitContent;
 
     #[test]
     fn a_checkpoint_comes_back_whole() {
@@ -275,13 +314,24 @@ mod tests {
             first: vec![0.1, f32::MIN_POSITIVE],
             second: vec![-1.5, 3.0],
         };
+        let split = |fingerprint: &str| SplitContent {
+            samples: 3,
+            largest_unit: Some(7),
+            largest_label: None,
+            fingerprint: fingerprint.to_string(),
+        };
         let checkpoint = Checkpoint {
             position,
             last: vec![1, 2, 3],
             best: Some(vec![4]),
             moments: BTreeMap::from([("a.b".to_string(), moments)]),
             config: Some("seed = 1\n".to_string()),
-            fingerprints: BTreeMap::from([("train.h5".to_string(), "sha256 00".to_string())]),
+            replaces: Some("seed = 0\n".to_string()),
+            data: Some(RunData {
+                train: split("0"),
+                test: split("1"),
+                class_names: vec!["a".to_string(), "b".to_string()],
+            }),
         };
         checkpoint.save(&folder).unwrap();
         assert_eq!(Checkpoint::load(&folder).unwrap(), checkpoint);

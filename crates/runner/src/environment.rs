@@ -6,6 +6,8 @@ use std::fs;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
+use crate::error::Difference;
+use crate::run_folder::{ENVIRONMENT, RunFolder};
 use block_core::device::NamedDevice;
 
 /// Written to `environment.json`.
@@ -32,6 +34,28 @@ pub struct Environment {
     /// Each time that the run was gone on with.
     #[serde(default)]
     pub resumed: Vec<Resumption>,
+    /// What of the config or the data became another when the run was gone on with.
+    #[serde(default)]
+    pub changes: Vec<Change>,
+}
+
+/// Something in a run that became another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// When, in UTC.
+    pub time: String,
+    /// Epochs that were finished.
+    pub after_epochs: usize,
+    /// Batches done of the epoch after those.
+    pub after_batches: usize,
+    /// The key of the config in backquotes, or the split of the data.
+    pub what: String,
+    /// What it was in the run.
+    pub before: String,
+    /// What it is from here on.
+    pub now: String,
+    /// Whether the epochs so far would have been other ones with it, so that it took `--accept-changes` or a name.
+    pub accepted: bool,
 }
 
 /// What a run was gone on with.
@@ -76,7 +100,14 @@ impl Environment {
                 .map(|(name, _)| name.to_string())
                 .collect(),
             resumed: Vec::new(),
+            changes: Vec::new(),
         }
+    }
+
+    /// What a run was made on so far, if that can still be read.
+    pub(crate) fn of_run(folder: &RunFolder) -> Option<Self> {
+        let bytes = fs::read(folder.file(ENVIRONMENT)).ok()?;
+        serde_json::from_slice(&bytes).ok()
     }
 
     /// That of a run which this process goes on with: what it began on stays.
@@ -91,6 +122,24 @@ impl Environment {
         let mut environment = before.unwrap_or(now);
         environment.resumed.push(resumption);
         environment
+    }
+
+    /// Puts on record what became another after so many epochs and batches.
+    pub(crate) fn change(
+        &mut self,
+        differences: &[Difference],
+        [after_epochs, after_batches]: [usize; 2],
+    ) {
+        let time = Moment::now().iso();
+        self.changes.extend(differences.iter().map(|one| Change {
+            time: time.clone(),
+            after_epochs,
+            after_batches,
+            what: one.what.clone(),
+            before: one.run.clone(),
+            now: one.now.clone(),
+            accepted: !one.allowed,
+        }));
     }
 
     /// The devices that have worked on the run, in the order of time.

@@ -1,5 +1,6 @@
 //! The one error type of this crate.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
@@ -144,6 +145,58 @@ pub enum RunnerError {
         /// The folder.
         path: PathBuf,
     },
+    /// A run that belongs to another config or to other data.
+    #[error(
+        "{} belongs to {subject}: {}; {remedy}",
+        path.display(),
+        listed(differences)
+    )]
+    Changed {
+        /// The run's folder.
+        path: PathBuf,
+        /// What it belongs to: another config or other data.
+        subject: &'static str,
+        /// What differs.
+        differences: Vec<Difference>,
+        /// What to do.
+        remedy: String,
+    },
+    /// A run whose weights fit another network than the config's.
+    #[error(
+        "{}: its weights fit only a network of their shape, and {}; undo that, or start a new run",
+        path.display(),
+        listed(differences)
+    )]
+    Reshaped {
+        /// The run's folder.
+        path: PathBuf,
+        /// What differs.
+        differences: Vec<Difference>,
+    },
+    /// Events of units for which a run's network has no inputs.
+    #[error(
+        "{place}: {split} has events of units up to {largest}, but the run's network has inputs for {units} units, \
+         0 to {}; expected recordings of these units, or start a new run",
+        units - 1
+    )]
+    Units {
+        /// Which split.
+        split: String,
+        /// The file.
+        place: String,
+        /// The largest unit.
+        largest: usize,
+        /// Units of the network.
+        units: usize,
+    },
+    /// A run's config that cannot be read, of which the checkpoint has a copy.
+    #[error(
+        "{source}; or delete that file, and --resume takes the config from the run's checkpoint"
+    )]
+    RunConfig {
+        /// What is wrong with the file.
+        source: Box<RunnerError>,
+    },
     /// A file of a run that is damaged or does not fit the run.
     #[error("{}: {problem}", path.display())]
     Checkpoint {
@@ -188,6 +241,34 @@ pub enum RunnerError {
         /// The run's folder.
         path: PathBuf,
     },
+}
+
+/// Something that is another in a run than it is now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    /// A key, or a split.
+    pub what: String,
+    /// What it is in the run.
+    pub run: String,
+    /// What it is now.
+    pub now: String,
+    /// Whether the epochs so far would have been the same with it.
+    pub allowed: bool,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} is {} in the run, {} now",
+            self.what, self.run, self.now
+        )
+    }
+}
+
+fn listed(differences: &[Difference]) -> String {
+    let differences: Vec<_> = differences.iter().map(ToString::to_string).collect();
+    differences.join("; ")
 }
 
 fn gibibytes(bytes: u64) -> String {

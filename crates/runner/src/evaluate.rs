@@ -7,6 +7,7 @@ use block_models::Network;
 use serde::Serialize;
 
 use crate::error::Result;
+use crate::identity::SplitContent;
 use crate::metrics::Totals;
 use crate::step::Forward;
 
@@ -28,6 +29,8 @@ pub struct EvaluationReport {
     pub data: String,
     /// The device.
     pub device: String,
+    /// What was scored.
+    pub test_split: ScoredSplit,
     /// Samples of its test split.
     pub samples: u64,
     /// The fraction of correct ones.
@@ -42,6 +45,76 @@ pub struct EvaluationReport {
     pub classes: Vec<ClassReport>,
     /// How often each class (row) was taken for each (column).
     pub confusion: Vec<Vec<u64>>,
+}
+
+/// The split that was scored, and whether it is the run's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ScoredSplit {
+    /// The file, or the data set.
+    pub place: String,
+    /// What the split holds.
+    #[serde(flatten)]
+    pub content: SplitContent,
+    /// How that compares with the run's test split.
+    pub compared: Compared,
+    /// What the run's own test split holds, if the run says so and that is another.
+    pub of_run: Option<SplitContent>,
+}
+
+/// How a split compares with the run's test split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compared {
+    /// It holds the same.
+    Same,
+    /// It is another, which was named.
+    Named,
+    /// It is another, which nobody named.
+    Changed,
+    /// The run does not say what its test split held.
+    Unknown,
+}
+
+impl ScoredSplit {
+    /// Compares a split with the run's test split; `named` is whether its file was named for this.
+    pub(crate) fn new(
+        place: String,
+        content: SplitContent,
+        of_run: Option<&SplitContent>,
+        named: bool,
+    ) -> Self {
+        let compared = match of_run {
+            None => Compared::Unknown,
+            Some(of_run) if *of_run == content => Compared::Same,
+            Some(_) if named => Compared::Named,
+            Some(_) => Compared::Changed,
+        };
+        let of_run = of_run.filter(|of_run| **of_run != content).cloned();
+        Self {
+            place,
+            content,
+            compared,
+            of_run,
+        }
+    }
+}
+
+impl std::fmt::Display for ScoredSplit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (place, content) = (&self.place, &self.content);
+        match &self.of_run {
+            None if self.compared == Compared::Unknown => write!(
+                f,
+                "made by an earlier runner, which kept no fingerprints: whether {place} is still the run's test split \
+                 cannot be told"
+            ),
+            None => write!(f, "{place} is the run's test split: {content}"),
+            Some(of_run) => write!(
+                f,
+                "{place} is not the run's test split: {of_run} in the run, {content} now"
+            ),
+        }
+    }
 }
 
 /// How a class fares.
@@ -81,7 +154,13 @@ impl Evaluation {
     }
 
     /// The same with names.
-    pub fn report(&self, data: &str, class_names: &[String], device: &str) -> EvaluationReport {
+    pub fn report(
+        &self,
+        data: &str,
+        class_names: &[String],
+        device: &str,
+        test_split: ScoredSplit,
+    ) -> EvaluationReport {
         let class = |(row, name): (&Vec<u64>, &String), class: usize| {
             let samples: u64 = row.iter().sum();
             ClassReport {
@@ -94,6 +173,7 @@ impl Evaluation {
         EvaluationReport {
             data: data.to_string(),
             device: device.to_string(),
+            test_split,
             samples: self.totals.samples,
             test_accuracy: self.totals.accuracy(),
             test_loss: self.totals.mean_loss(),
@@ -164,7 +244,14 @@ mod tests {
             seconds: 1.0,
         };
         let names = ["cat", "dog", "unicorn"].map(str::to_string);
-        let report = evaluation.report("x", &names, "cpu");
+        let content = SplitContent {
+            samples: 5,
+            largest_unit: None,
+            largest_label: Some(1),
+            fingerprint: "0".to_string(),
+        };
+        let split = ScoredSplit::new("x".to_string(), content, None, false);
+        let report = evaluation.report("x", &names, "cpu", split);
         assert_eq!(
             report.to_string(),
             "test accuracy        60.00 % of 5 samples\n\

@@ -33,6 +33,32 @@ impl Plan {
             Some(files) => files.open(&locations)?,
             None => open(&config.data.name, &locations)?,
         };
+        Self::with_source(config, source)
+    }
+
+    /// As [`prepare`](Self::prepare), for what needs the test split alone: of recordings of one's own the training split is
+    /// not opened, and stays empty.
+    ///
+    /// # Errors
+    ///
+    /// As [`prepare`](Self::prepare).
+    pub fn prepare_test(mut config: Config) -> Result<Self> {
+        match config.data.files() {
+            Some(files) => {
+                let source = files.open_test(&config.data.locations())?;
+                config.data.validation = Validation::None;
+                Self::with_source(config, source)
+            }
+            None => Self::prepare(config),
+        }
+    }
+
+    fn with_source(mut config: Config, source: DataSource) -> Result<Self> {
+        if config.data.files().is_some() {
+            // A run's config says what followed from its files: other files do not change its network.
+            config.data.units = Some(source.units());
+            config.data.classes = Some(source.classes());
+        }
         let steps = config.encode.steps;
         let encoding = match config.encode.dt {
             Some(dt) => Encoding::events(source.units(), steps, dt as f32)?,
@@ -147,6 +173,13 @@ impl Plan {
                 events + recording.times.len(),
             )
         })
+    }
+
+    /// Where a split of the data comes from, for messages: a file of one's own, or the data set.
+    pub(crate) fn file_of(&self, test: bool) -> String {
+        let data = &self.config.data;
+        let file = if test { &data.test } else { &data.train };
+        file.clone().unwrap_or_else(|| data.name.clone())
     }
 
     /// Training, validation and test samples.

@@ -161,7 +161,7 @@ pub(crate) fn check(path: &Path) -> Result<()> {
         "there is no such folder".to_string()
     } else if !path.is_dir() {
         "it is a file".to_string()
-    } else if !path.join(CONFIG).is_file() {
+    } else if !path.join(CONFIG).is_file() && !path.join(RESUME).is_file() {
         format!("it has no {CONFIG}")
     } else {
         return Ok(());

@@ -1,6 +1,6 @@
 //! The training of a run, from the beginning or from a checkpoint.
 
-use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -11,12 +11,14 @@ use burn::module::Module;
 use burn::tensor::Device;
 
 use crate::checkpoint::{Best, Checkpoint, Position};
-use crate::error::{Result, RunnerError};
+use crate::environment::Environment;
+use crate::error::{Difference, Result, RunnerError};
 use crate::evaluate::Evaluation;
 use crate::files::Log;
+use crate::identity::{Accept, RunData, TEST_SPLIT, TRAINING_SPLIT, check_units, differences};
 use crate::metrics::{BatchRecord, EpochRecord, Totals, microseconds};
 use crate::plan::Plan;
-use crate::run_folder::{BATCHES, BEST, EPOCHS, LAST, RESUME, RunFolder};
+use crate::run_folder::{BATCHES, BEST, CONFIG, ENVIRONMENT, EPOCHS, LAST, RESUME, RunFolder};
 use crate::step::Forward;
 use crate::weights;
 use block_core::device::NamedDevice;
@@ -38,6 +40,7 @@ pub struct Trainer<'a> {
     plan: &'a Plan,
     device: &'a NamedDevice,
     folder: &'a RunFolder,
+    data: RunData,
     network: Network,
     adam: Adam,
     position: Position,
@@ -59,6 +62,7 @@ impl<'a> Trainer<'a> {
             plan,
             device,
             folder,
+            data: RunData::of(plan)?,
             network,
             adam: Adam::default(),
             position: Position::start(plan.config.train.learning_rate),
@@ -72,48 +76,117 @@ impl<'a> Trainer<'a> {
 
     /// Where the run's checkpoint is. What the logs say of later batches is cut off.
     ///
+    /// The plan's config and data are compared with the run's. What of them is another is written to `environment.json`,
+    /// and the config to `config.toml`. With changes that make another training, the epoch under way begins anew.
+    ///
     /// # Errors
     ///
-    /// [`RunnerError::Checkpoint`] if it is missing, damaged or another network's, [`RunnerError::Value`] if it has finished
-    /// more epochs than the plan has. The folder is then as it was.
-    pub fn resume(plan: &'a Plan, device: &'a NamedDevice, folder: &'a RunFolder) -> Result<Self> {
-        let checkpoint = Checkpoint::load(folder)?;
-        let (epochs, finished) = (plan.config.train.epochs, checkpoint.position.epochs);
-        if epochs < finished {
+    /// [`RunnerError::Checkpoint`] if it is missing, damaged or another network's, [`RunnerError::Changed`] if config or
+    /// data are others than is accepted, [`RunnerError::Reshaped`] or [`RunnerError::Units`] if they make another network
+    /// than the run's, [`RunnerError::Value`] if it has finished more epochs than the plan has. The folder is then as it was.
+    pub fn resume(
+        plan: &'a Plan,
+        device: &'a NamedDevice,
+        folder: &'a RunFolder,
+        accept: Accept,
+    ) -> Result<Self> {
+        Self::go_on(plan, device, folder, Checkpoint::load(folder)?, accept)
+    }
+
+    /// [`resume`](Self::resume) from the folder's checkpoint.
+    pub(crate) fn go_on(
+        plan: &'a Plan,
+        device: &'a NamedDevice,
+        folder: &'a RunFolder,
+        mut checkpoint: Checkpoint,
+        accept: Accept,
+    ) -> Result<Self> {
+        let finished = checkpoint.position.epochs;
+        if plan.config.train.epochs < finished {
             return Err(RunnerError::Value {
                 place: "--set".to_string(),
                 key: "train.epochs".to_string(),
-                found: epochs.to_string(),
+                found: plan.config.train.epochs.to_string(),
                 expected: format!("at least {finished}, the epochs that the run has finished"),
             });
         }
+        let data = RunData::of(plan)?;
+        let differences = compare(plan, &data, &checkpoint, folder, accept)?;
         let mut network = plan.init_network(&device.device.clone().autodiff())?;
         let path = folder.file(RESUME);
-        weights::load(&mut network, checkpoint.last.clone(), &path)?;
+        let shape: Vec<_> = differences
+            .iter()
+            .filter(|one| of_shape(one))
+            .cloned()
+            .collect();
+        let reshaped = |error| match shape.is_empty() {
+            true => error,
+            false => RunnerError::Reshaped {
+                path: folder.path().to_path_buf(),
+                differences: shape.clone(),
+            },
+        };
+        weights::load(&mut network, checkpoint.last.clone(), &path).map_err(reshaped)?;
         let adam = Adam::from_moments(checkpoint.moments.clone(), &network).map_err(|error| {
             let problem = error.to_string();
-            RunnerError::Checkpoint { path, problem }
+            reshaped(RunnerError::Checkpoint { path, problem })
         })?;
-        // All of it fits, so the folder may be written to. A crash may have come between the file that counts and
-        // those for others to read.
+        if checkpoint.config.is_none() || checkpoint.data.is_none() {
+            tracing::warn!(
+                "made by an earlier runner, which kept no fingerprints: whether config and data are still the run's cannot \
+                 be told; from here on it can"
+            );
+        }
+        for one in differences.iter().filter(|one| !one.allowed) {
+            tracing::warn!("accepted: {one}");
+        }
+        // All of it fits, so the folder may be written to: first what is on record, then the file that counts, then those
+        // for others to read. A crash may also have come between these before.
+        let position = &checkpoint.position;
+        let epochs = Log::open(folder.file(EPOCHS), position.epochs_length)?;
+        let batches = Log::open(folder.file(BATCHES), position.batches_length)?;
+        let before = Environment::of_run(folder);
+        let mut environment = Environment::resume(before, device, position.epochs);
+        environment.change(&differences, [position.epochs, position.batches]);
+        folder.write_json(ENVIRONMENT, &environment)?;
+        if differences
+            .iter()
+            .any(|one| !one.allowed && one.what != TEST_SPLIT)
+        {
+            let done = checkpoint.position.batches;
+            checkpoint.position.accept_changes(&plan.config.train);
+            checkpoint.best = checkpoint
+                .best
+                .filter(|_| checkpoint.position.best.is_some());
+            if done > 0 {
+                let epoch = finished + 1;
+                tracing::warn!(
+                    "epoch {epoch} begins anew; the {done} batches done of it stay in the weights and in {BATCHES}"
+                );
+            }
+        }
+        let (config, before) = (
+            plan.config.to_toml(),
+            fs::read_to_string(folder.file(CONFIG)).ok(),
+        );
+        checkpoint.replaces = before.filter(|before| *before != config);
+        checkpoint.config = Some(config.clone());
+        checkpoint.data = Some(data.clone());
         checkpoint.save(folder)?;
+        folder.write(CONFIG, config.as_bytes())?;
         let Checkpoint { position, best, .. } = checkpoint;
         Ok(Self {
             plan,
             device,
             folder,
+            data,
             network,
             adam,
-            epochs: Log::open(folder.file(EPOCHS), position.epochs_length)?,
-            batches: Log::open(folder.file(BATCHES), position.batches_length)?,
+            epochs,
+            batches,
             position,
             best,
         })
-    }
-
-    /// Finished epochs.
-    pub fn finished_epochs(&self) -> usize {
-        self.position.epochs
     }
 
     /// Trains to the end. With `stop` set it ends after the batch, with everything saved.
@@ -317,10 +390,71 @@ impl<'a> Trainer<'a> {
             last: weights::to_bytes(&self.network, &self.folder.file(LAST))?,
             best: self.best.clone(),
             moments: self.adam.moments(),
-            config: None,
-            fingerprints: BTreeMap::new(),
+            config: Some(self.plan.config.to_toml()),
+            replaces: None,
+            data: Some(self.data.clone()),
         })
     }
+}
+
+/// In what a plan is another than a run, if all of that is accepted.
+fn compare(
+    plan: &Plan,
+    data: &RunData,
+    checkpoint: &Checkpoint,
+    folder: &RunFolder,
+    accept: Accept,
+) -> Result<Vec<Difference>> {
+    let before = checkpoint.data.as_ref();
+    // Of a run that does not say what its data were, the config's units are taken as meant.
+    let folds = before.is_none_or(|before| before.folds(plan.source.units()));
+    check_units(plan, TRAINING_SPLIT, &data.train, folds)?;
+    check_units(plan, TEST_SPLIT, &data.test, folds)?;
+    let config = checkpoint.run_config()?;
+    let now = (&plan.config, data);
+    let differences = differences((config.as_ref(), before), now, checkpoint.position.epochs);
+    let is_accepted = |one: &Difference| {
+        one.allowed
+            || match accept {
+                Accept::Nothing => false,
+                Accept::TestSplit => one.what == TEST_SPLIT,
+                Accept::Everything => true,
+            }
+    };
+    let is_refused = |one: &&Difference| !is_accepted(one);
+    let refused: Vec<_> = differences.iter().filter(is_refused).cloned().collect();
+    if refused.is_empty() {
+        return Ok(differences);
+    }
+    let of_data = |one: &Difference| [TRAINING_SPLIT, TEST_SPLIT].contains(&one.what.as_str());
+    Err(RunnerError::Changed {
+        path: folder.path().to_path_buf(),
+        subject: if refused.iter().all(of_data) {
+            "other data"
+        } else {
+            "another config"
+        },
+        remedy: match refused.iter().any(of_data) {
+            true => {
+                let [train, test] = [false, true].map(|test| plan.file_of(test));
+                format!(
+                    "found in {train} and {test}; put the run's data back, name them by --data-dir or --set data.train \
+                     and data.test, or go on with these by --accept-changes"
+                )
+            }
+            false => UNDO.to_string(),
+        },
+        differences: refused,
+    })
+}
+
+/// What to do about a config that is not a run's.
+pub(crate) const UNDO: &str = "undo that, or go on with it by --accept-changes";
+
+/// Whether the shape of a network follows from it.
+fn of_shape(difference: &Difference) -> bool {
+    let key = difference.what.trim_matches('`');
+    key.starts_with("model.") || ["data.name", "data.units", "data.classes"].contains(&key)
 }
 
 /// What a finished training leaves.

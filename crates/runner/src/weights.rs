@@ -67,6 +67,17 @@ pub(crate) fn load(network: &mut Network, bytes: Vec<u8>, file: &Path) -> Result
     Err(damaged(file, &problem))
 }
 
+/// The units that a network takes and the classes that it tells apart, by the bytes of a safetensors file of its weights; none
+/// of a network whose first layer has no weights of one input each.
+pub(crate) fn ends(bytes: &[u8]) -> Option<[usize; 2]> {
+    let renamed = legacy::weights(bytes).ok()?;
+    let tensors = SafeTensors::deserialize(renamed.as_deref().unwrap_or(bytes)).ok()?;
+    let shape = |name: &str| Some(<[usize; 2]>::try_from(tensors.tensor(name).ok()?.shape()).ok()?);
+    let [units, _] = shape("hidden.0.linear.weight")?;
+    let [_, classes] = shape("readout.linear.weight")?;
+    Some([units, classes])
+}
+
 /// The first parameter, by name, that holds a float32 number that is not finite, of the bytes of a safetensors
 /// file.
 pub(crate) fn not_finite(bytes: &[u8]) -> Option<String> {

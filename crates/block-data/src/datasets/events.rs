@@ -42,11 +42,37 @@ impl EventFiles {
             locations.find_file(&self.train)?,
             locations.find_file(&self.test)?,
         ];
+        let train = read_recordings(&paths[0])?;
+        self.source(train, read_recordings(&paths[1])?.recordings, &paths)
+    }
+
+    /// Opens the test split alone; there are no training samples then. Units and classes that are not given follow from
+    /// it.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_test(&self, locations: &Locations) -> Result<DataSource, DataError> {
+        let path = locations.find_file(&self.test)?;
         let EventFile {
-            recordings: train,
+            recordings: test,
             class_names,
-        } = read_recordings(&paths[0])?;
-        let splits = [train, read_recordings(&paths[1])?.recordings];
+        } = read_recordings(&path)?;
+        let train = EventFile {
+            recordings: Recordings::default(),
+            class_names,
+        };
+        self.source(train, test, &[path.clone(), path])
+    }
+
+    fn source(
+        &self,
+        train: EventFile,
+        test: Recordings,
+        paths: &[PathBuf],
+    ) -> Result<DataSource, DataError> {
+        let class_names = train.class_names;
+        let splits = [train.recordings, test];
         let units = self.units.unwrap_or_else(|| {
             let largest = splits.iter().filter_map(Recordings::largest_unit).max();
             largest.map_or(1, |unit| unit as usize + 1)
@@ -67,7 +93,7 @@ impl EventFiles {
             Some(classes) if class_names.len() == classes => class_names,
             Some(classes) => numbered(classes),
         };
-        let splits = recorded::splits(splits, &paths, names.len(), Vec::new())?;
+        let splits = recorded::splits(splits, paths, names.len(), Vec::new())?;
         Ok(DataSource {
             name: EVENTS,
             input_shape: vec![units],

@@ -204,7 +204,32 @@ fn files_of_ones_own() {
     };
     let text = lost.open(&at(root.path())).unwrap_err().to_string();
     assert!(
-        text.starts_with("data set c.h5 is missing: looked in "),
+        text.starts_with("c.h5 is missing: there is no file "),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_test_split_opens_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let train = recordings(&[(0, &[0], &[0.0])]);
+    let test = recordings(&[(2, &[4], &[0.0]), (0, &[1], &[0.5])]);
+    let files = own(root.path(), &train, &test, &[]);
+    fs::remove_file(root.path().join(&files.train)).unwrap();
+    let files = EventFiles {
+        units: Some(7),
+        ..files
+    };
+    let source = files.open_test(&at(root.path())).unwrap();
+    assert_eq!((source.train().len(), source.test().len()), (0, 2));
+    assert_eq!((source.units(), source.classes()), (7, 3));
+    let fewer = EventFiles {
+        classes: Some(2),
+        ..files
+    };
+    let text = fewer.open_test(&at(root.path())).unwrap_err().to_string();
+    assert!(
+        text.contains("label 0 is 2, expected less than 2"),
         "{text}"
     );
 }

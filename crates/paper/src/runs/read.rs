@@ -10,11 +10,14 @@ use runner::{Config, EpochRecord, Summary};
 use crate::files;
 
 /// The first line in which two configs differ, in the one and in the other. The folder of the data and the number of
-/// epochs may differ.
+/// epochs may differ, and a run's config says how many units and classes there are also where the expected one leaves
+/// that to the files.
 pub(crate) fn difference(found: &Config, expected: &Config) -> Option<(String, String)> {
     let mut found = found.clone();
     found.data.dir = expected.data.dir.clone();
     found.train.epochs = expected.train.epochs;
+    found.data.units = expected.data.units.and(found.data.units);
+    found.data.classes = expected.data.classes.and(found.data.classes);
     let (found, expected) = (found.to_toml(), expected.to_toml());
     let (mut found, mut expected) = (found.lines(), expected.lines());
     loop {

@@ -15,6 +15,8 @@ Examples:
       the same with other values, in a folder of your choice
   runner --resume runs/short --set train.epochs=5
       goes on with that run where it stopped, for five epochs in all
+  runner --resume runs/short --data-dir /new/place
+      the same with data that have moved; what they hold is compared with what the run was made on
   runner eval runs/short
       accuracy of its best model by class, and the confusion matrix
   runner check configs/yinyang.toml
@@ -41,6 +43,15 @@ Data sets are looked for in --data-dir or data.dir and nowhere else if one of th
 otherwise in $BLOCK_DATA, then ./data, then /usr/share/datasets, each time in a folder by the data
 set's name. What is in none of them is fetched, verified and kept in the first of these that is named
 or set, else in ./data; proxies are taken from the environment. --offline fetches nothing.
+
+A run belongs to its config and to what its data hold, not to where they lie. --resume takes by --set what
+would have left the epochs so far as they are: train.epochs, train.milestones that are not reached yet,
+train.gamma before the first of them, data.validation where no samples are held out, and data.dir,
+data.train, data.test. A device and a number of threads may change too, as they are no part of the config.
+All else makes another training: a learning rate, a seed or a batch size that changes midway is no run
+that a config describes. With --accept-changes the run goes on with it all the same, its epoch under way
+begun anew; environment.json lists what changed. eval takes data.test, data.train and data.dir: another
+test split is scored, and eval.json says that it is another.
 
 Ctrl-C ends a training after the batch with everything saved.
 RUNNER_LOG (off, error, warn, info, debug) sets how much is logged; the default is info.
@@ -72,6 +83,9 @@ pub(super) struct TrainArguments {
     /// Goes on with the run in this folder; --set train.epochs=N may lengthen it
     #[arg(long, value_name = "RUN", conflicts_with = "out")]
     pub resume: Option<PathBuf>,
+    /// Goes on with a run whose config or data are others than they were, and puts that on record
+    #[arg(long, requires = "resume")]
+    pub accept_changes: bool,
     #[command(flatten)]
     pub set: SetArguments,
     #[command(flatten)]
@@ -131,6 +145,9 @@ pub(super) struct EvalArguments {
     /// The run's folder
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
+    /// data.test=FILE or data.dir=DIR: where the test split is, or another one; repeatable
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
     #[command(flatten)]
     pub place: PlaceArguments,
 }
@@ -162,6 +179,7 @@ impl Arguments {
         let misplaced = [
             path(&train.config),
             option("--resume", train.resume.is_some()),
+            option("--accept-changes", train.accept_changes),
             option("--set", !train.set.values.is_empty()),
             option("--device", train.place.device.is_some()),
             option("--data-dir", train.place.data_dir.is_some()),

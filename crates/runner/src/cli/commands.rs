@@ -5,16 +5,19 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::{EvalArguments, TrainArguments};
 use super::interrupts::{STOP, catch_interrupts};
-use super::load::load;
+use super::load::{key_of, load, load_run};
+use crate::checkpoint::Checkpoint;
 use crate::environment::Environment;
 use crate::error::{Result, RunnerError};
-use crate::evaluate::Evaluation;
+use crate::evaluate::{Compared, Evaluation, ScoredSplit};
+use crate::identity::{Accept, RunData, SplitContent, TEST_SPLIT, TRAINING_SPLIT, check_units};
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::run_folder::{self, BEST, CONFIG, ENVIRONMENT, EVALUATION, RunFolder, SUMMARY};
 use crate::summary::Summary;
-use crate::train::{Trainer, restore};
+use crate::train::{Trainer, UNDO, restore};
 use block_core::device::{self, NamedDevice};
+use block_data::Content;
 
 /// Trains a new run.
 pub(super) fn train(path: &Path, arguments: &TrainArguments) -> Result<String> {
@@ -41,29 +44,36 @@ pub(super) fn train(path: &Path, arguments: &TrainArguments) -> Result<String> {
 pub(super) fn resume(run: &Path, arguments: &TrainArguments) -> Result<String> {
     run_folder::check(run)?;
     let set = &arguments.set.values;
-    for argument in set {
-        if argument.split('=').next().map(str::trim) != Some("train.epochs") {
-            return Err(RunnerError::Usage(format!(
-                "--set {argument}: a run that is resumed keeps its config, expected train.epochs=N only"
-            )));
-        }
+    let folder = RunFolder::open(run)?;
+    let checkpoint = Checkpoint::load(&folder)?;
+    let mut config = load_run(run, Some(&checkpoint), set, arguments.place.data_dir())?;
+    let changes = config.changes(checkpoint.position.epochs);
+    if !changes.is_empty() && !arguments.accept_changes {
+        return Err(RunnerError::Changed {
+            path: run.to_path_buf(),
+            subject: "another config",
+            differences: changes,
+            remedy: UNDO.to_string(),
+        });
     }
-    let before = load(&run.join(CONFIG), &[], arguments.place.data_dir())?;
-    let config = load(&run.join(CONFIG), set, arguments.place.data_dir())?;
+    let derived = config.complete(&checkpoint.last);
+    let config = config.now;
     let device = device::select(arguments.place.device())?;
     config.data.provide(arguments.place.offline)?;
     let plan = Plan::prepare(config)?;
     plan.check_memory(&device)?;
-    let folder = RunFolder::open(run)?;
-    let trainer = Trainer::resume(&plan, &device, &folder)?;
-    let finished = trainer.finished_epochs();
-    if plan.config != before {
-        folder.write(CONFIG, plan.config.to_toml().as_bytes())?;
+    if derived {
+        let data = RunData::of(&plan)?;
+        check_units(&plan, TRAINING_SPLIT, &data.train, false)?;
+        check_units(&plan, TEST_SPLIT, &data.test, false)?;
     }
-    let before = read_environment(&folder);
-    warn_of_another_device(before.as_ref(), &device);
-    let environment = Environment::resume(before, &device, finished);
-    folder.write_json(ENVIRONMENT, &environment)?;
+    warn_of_another_device(Environment::of_run(&folder).as_ref(), &device);
+    let accept = match arguments.accept_changes {
+        true => Accept::Everything,
+        false if set.iter().any(|one| key_of(one) == "data.test") => Accept::TestSplit,
+        false => Accept::Nothing,
+    };
+    let trainer = Trainer::go_on(&plan, &device, &folder, checkpoint, accept)?;
     announce(&plan, &device, &folder);
     work(&plan, &device, &folder, trainer)
 }
@@ -81,12 +91,6 @@ fn announce(plan: &Plan, device: &NamedDevice, folder: &RunFolder) {
         tracing::warn!("{doubt}");
     }
     tracing::info!("run {}", folder.path().display());
-}
-
-/// What a run was made on so far, if that can still be read.
-fn read_environment(folder: &RunFolder) -> Option<Environment> {
-    let bytes = fs::read(folder.file(ENVIRONMENT)).ok()?;
-    serde_json::from_slice(&bytes).ok()
 }
 
 /// Results are the same only on the same device.
@@ -126,7 +130,31 @@ fn work(
 pub(super) fn eval(arguments: &EvalArguments) -> Result<String> {
     let run: &PathBuf = &arguments.run;
     run_folder::check(run)?;
-    let config = load(&run.join(CONFIG), &[], arguments.place.data_dir())?;
+    let set = &arguments.set;
+    if let Some(other) = set.iter().find(|one| !EVAL_KEYS.contains(&key_of(one))) {
+        return Err(RunnerError::Usage(format!(
+            "--set {other}: the rest of the config belongs to the model, expected {}",
+            EVAL_KEYS.join(", ")
+        )));
+    }
+    let checkpoint = Checkpoint::look_at(run);
+    let mut config = load_run(run, checkpoint.as_ref(), set, arguments.place.data_dir())?;
+    // Of another training nothing follows for the model that there is.
+    let mut changes = config.changes(0);
+    changes.retain(|one| {
+        ["`data.", "`encode.", "`model."]
+            .iter()
+            .any(|table| one.what.starts_with(table))
+    });
+    changes.retain(|one| one.what != "`data.validation`" && one.what != "`data.augment`");
+    if !changes.is_empty() {
+        return Err(RunnerError::Changed {
+            path: run.to_path_buf(),
+            subject: "another config",
+            differences: changes,
+            remedy: format!("undo that in {}", run.join(CONFIG).display()),
+        });
+    }
     let device = device::select(arguments.place.device())?;
     let path = run.join(BEST);
     let bytes = fs::read(&path).map_err(|source| RunnerError::Read {
@@ -134,8 +162,31 @@ pub(super) fn eval(arguments: &EvalArguments) -> Result<String> {
         source,
         expected: "the weights of the run's best epoch, written when its first epoch ends",
     })?;
+    let before = checkpoint.and_then(|checkpoint| checkpoint.data);
+    let derived = config.complete(&bytes);
+    let config = config.now;
     config.data.provide(arguments.place.offline)?;
-    let plan = Plan::prepare(config)?;
+    if set.iter().any(|one| key_of(one) == "data.train") {
+        tracing::info!("eval scores the test split: data.train is not opened");
+    }
+    let plan = Plan::prepare_test(config)?;
+    let content = SplitContent::from(Content::of(&plan.source.test())?);
+    let folds = before
+        .as_ref()
+        .map_or(!derived, |before| before.folds(plan.source.units()));
+    check_units(&plan, TEST_SPLIT, &content, folds)?;
+    let named = set.iter().any(|one| key_of(one) == "data.test");
+    let split = ScoredSplit::new(
+        plan.file_of(true),
+        content,
+        before.as_ref().map(|before| &before.test),
+        named,
+    );
+    match split.compared {
+        Compared::Same => (),
+        Compared::Named => tracing::info!("{split}"),
+        Compared::Changed | Compared::Unknown => tracing::warn!("{split}"),
+    }
     let folder = match RunFolder::open(run) {
         Ok(folder) => Some(folder),
         Err(RunnerError::InUse { path }) => {
@@ -156,7 +207,10 @@ pub(super) fn eval(arguments: &EvalArguments) -> Result<String> {
     let (name, threads) = (&device.name, device.threads());
     tracing::info!("device {name}, threads {threads}");
     let test = Evaluation::run(&network, &plan.test_loader(&device.device)?)?;
-    let report = test.report(plan.source.name(), plan.source.class_names(), name);
+    let names = before.map(|before| before.class_names);
+    let names = names.filter(|names| names.len() == plan.source.classes());
+    let names = names.unwrap_or_else(|| plan.source.class_names().to_vec());
+    let report = test.report(plan.source.name(), &names, name, split);
     if let Some(folder) = folder
         && let Err(error) = folder.write_json(EVALUATION, &report)
     {
@@ -164,6 +218,9 @@ pub(super) fn eval(arguments: &EvalArguments) -> Result<String> {
     }
     Ok(format!("{report}\n"))
 }
+
+/// What `--set` of `eval` takes: where the data lie.
+const EVAL_KEYS: [&str; 3] = ["data.test", "data.train", "data.dir"];
 
 /// A write error as `eval` says it, which needs no remedy.
 fn without_remedy(error: &RunnerError) -> String {

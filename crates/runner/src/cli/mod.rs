@@ -109,6 +109,9 @@ fn report(error: &RunnerError) -> ExitCode {
             hint::data_command(&["get", name])
         );
     }
+    if let RunnerError::Data(DataError::MissingFile { .. }) = error {
+        line += "; name it by --set data.train=FILE or data.test=FILE, or its folder by --data-dir";
+    }
     let line = line.replace(['\n', '\r'], " ");
     let _ = writeln!(stderr(), "{prefix}{line}");
     ExitCode::from(error.exit_code())

@@ -2,6 +2,7 @@
 //! each key beside its field.
 
 mod data;
+mod difference;
 mod encode;
 mod model;
 mod range;
@@ -12,6 +13,7 @@ mod tree;
 
 pub(crate) use data::absolute_folder;
 pub use data::{DataConfig, Validation};
+pub(crate) use difference::KeyDifference;
 pub use encode::EncodeConfig;
 pub use run::{Config, keys};
 pub use schema::Key;

@@ -340,3 +340,70 @@ fn an_element_of_an_array_that_is_absent_is_refused() {
          expected an array in the config, of which 0 is an element"
     );
 }
+
+#[test]
+fn configs_are_compared_key_by_key() {
+    let [before, now] = [
+        "seed = 1\n[data]\nname = \"yin-yang\"\ndir = \"a\"\n[model]\nhidden = [12]\n[train]\nbatch_size = 8",
+        "seed = 1\n[data]\nname = \"yin-yang\"\ndir = \"b\"\nvalidation = 0.25\n[model.surrogate]\nkind = \"arctan\"\nscale = 3.0\n\
+         [[model.layers]]\nkind = \"linear\"\nneurons = 12",
+    ]
+    .map(|text| parse(text).unwrap());
+    assert_eq!(before.differences(&before), []);
+    let found: Vec<_> = before
+        .differences(&now)
+        .into_iter()
+        .map(|one| (one.key, one.before, one.now))
+        .collect();
+    let has = |key: &str, before: &str, now: &str| {
+        let expected = [key, before, now].map(str::to_string);
+        assert!(
+            found.contains(&expected.into()),
+            "{key} is not in {found:?}"
+        );
+    };
+    has("data.validation", "\"test\"", "0.25");
+    has("model.hidden", "[12]", "absent");
+    has("model.layers.0.neurons", "absent", "12");
+    has("train.batch_size", "8", "128");
+    assert!(
+        found
+            .iter()
+            .all(|one| one.0 != "data.dir" && one.0 != "seed"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_run_takes_what_would_not_have_changed_its_epochs() {
+    let with = |set: &[&str]| {
+        let set: Vec<_> = set.iter().map(ToString::to_string).collect();
+        Config::parse(
+            "[data]\nname = \"yin-yang\"\n[train]\nmilestones = [3, 5]",
+            "",
+            &set,
+        )
+        .unwrap()
+    };
+    let before = with(&[]);
+    let may = |set: &str, epochs: usize| {
+        let key = set.split('=').next().unwrap();
+        before.may_become(&with(&[set]), key, epochs)
+    };
+    assert!(may("train.epochs=7", 140));
+    assert!(may("train.milestones=[3, 9]", 4));
+    assert!(!may("train.milestones=[3, 9]", 5));
+    assert!(!may("train.milestones=[2, 3, 5]", 2));
+    assert!(may("train.gamma=0.5", 2));
+    assert!(!may("train.gamma=0.5", 3));
+    assert!(may("data.validation=none", 9));
+    assert!(!may("data.validation=0.1", 0));
+    for set in [
+        "seed=9",
+        "train.batch_size=3",
+        "train.learning_rate=1",
+        "encode.steps=5",
+    ] {
+        assert!(!may(set, 0), "{set}");
+    }
+}

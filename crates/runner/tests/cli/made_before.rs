@@ -20,6 +20,7 @@ fn bench() -> Bench {
 }
 
 const WARNING: &str = "made by an earlier version";
+const UNKNOWN: &str = "which kept no fingerprints";
 
 #[test]
 fn is_evaluated() {
@@ -41,6 +42,7 @@ fn goes_on_with_its_weights_and_moments() {
     let bench = bench();
     let said = bench.works(&["--resume", "run", "--set", "train.epochs=2"]);
     assert_eq!(said.err.matches(WARNING).count(), 1, "{said:?}");
+    assert_eq!(said.err.matches(UNKNOWN).count(), 1, "{said:?}");
     let epochs = bench.lines("run/epochs.jsonl");
     assert_eq!(epochs.len(), 2);
     // Adam from new would be elsewhere by 0.1.
@@ -60,6 +62,7 @@ fn goes_on_with_its_weights_and_moments() {
     );
     let said = bench.works(&["--resume", "run", "--set", "train.epochs=3"]);
     assert!(!said.err.contains(WARNING), "{said:?}");
+    assert!(!said.err.contains(UNKNOWN), "{said:?}");
     assert_eq!(bench.lines("run/epochs.jsonl").len(), 3);
     assert!(!bench.works(&["eval", "run"]).err.contains(WARNING));
 }

@@ -2,9 +2,11 @@
 
 mod bad_data;
 mod bad_input;
+mod changes;
 mod commands;
 mod data;
 mod made_before;
+mod reproducible;
 mod resume;
 mod training;
 mod util;

@@ -115,7 +115,7 @@ fn a_finished_run_is_lengthened() {
 
     let parts = ["`train.epochs` is 3", "at least 6"];
     bench.refused(&["--resume", "run", "--set", "train.epochs=3"], &parts);
-    let parts = ["--set seed=1", "train.epochs=N only"];
+    let parts = ["`seed` is 3 in the run, 1 now", "--accept-changes"];
     bench.refused(&["--resume", "run", "--set", "seed=1"], &parts);
 }
 
@@ -133,12 +133,9 @@ fn a_damaged_checkpoint_is_refused() {
         .text("run/config.toml")
         .replace("hidden = [12]", "hidden = [13]");
     bench.write("run/config.toml", config);
-    let parts = ["run/resume.safetensors: `hidden.0.", "expected"];
-    bench.refused(&["--resume", "run"], &parts);
-    bench.refused(
-        &["eval", "run"],
-        &["run/best.safetensors: `hidden.0.", "expected"],
-    );
+    let part = "`model.hidden` is [12] in the run, [13] now";
+    bench.refused(&["--resume", "run"], &[part]);
+    bench.refused(&["eval", "run"], &[part, "undo that in run/config.toml"]);
 
     bench.write("run/epochs.jsonl", "");
     let config = bench

@@ -1,4 +1,4 @@
-//! Training steps of the networks, batch 128, and the neuron-steps that they compute: see the table in
+//! Training steps of the networks, and the neuron-steps that they compute: see the table in
 //! `src/lib.rs`. On the CPU an operation has ended when its function returns.
 //!
 //! `cargo bench -p benches --profile dev`
@@ -11,11 +11,12 @@ use divan::counter::ItemsCount;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const NETWORKS: [Workload; 4] = [
+const NETWORKS: [Workload; 5] = [
     Workload::Fmnist,
     Workload::Shd,
     Workload::YinYang,
     Workload::Deep,
+    Workload::Conv,
 ];
 
 fn main() {

@@ -24,7 +24,7 @@ impl Layer {
             beta: Some(0.9),
             ..LinearConfig::new(sizes.hidden[0])
         };
-        let defaults = NetworkConfig::default().layer_defaults(0);
+        let defaults = NetworkConfig::default().layer_defaults(true);
         let layer = config.init(Shape::Units(sizes.inputs), &defaults, tracked);
         Self {
             workload,

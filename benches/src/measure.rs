@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::machine::{additions_per_second, copy_bandwidth};
 use crate::memory::peak_memory_bytes;
 use crate::stopwatch::median;
-use crate::{BATCH, Lap, Layer, Passes, Products, Training, Workload};
+use crate::{Lap, Layer, Passes, Products, Training, Workload};
 
 /// How a workload is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,12 +34,13 @@ impl Method {
         (Self::Gemm, "gemm"),
     ];
 
-    /// What does the work: `fused`, `events` or `loop`; see the [crate's documentation](crate). Every
+    /// What does the work: `fused`, `events`, `dense` or `loop`; see the [crate's documentation](crate). Every
     /// device that can be chosen has kernels for float32, and the same ones.
     fn engine(self, workload: Workload) -> &'static str {
         match (self, workload) {
             (Self::Gemm | Self::Neurons(Formulation::Convolution), _) => "loop",
             (Self::Neurons(_), Workload::Deep) => "events",
+            (Self::Neurons(_), Workload::Conv) => "dense",
             (Self::Neurons(_), _) => "fused",
         }
     }
@@ -95,7 +96,7 @@ pub struct Measurement {
     pub hidden_spikes: Option<f64>,
     /// The [`Method`].
     pub formulation: String,
-    /// `fused`, `events` or `loop`.
+    /// `fused`, `events`, `dense` or `loop`.
     pub engine: String,
     /// Forward, loss included.
     pub forward_seconds: f64,
@@ -180,7 +181,7 @@ pub fn measure(
         neurons: sizes.hidden,
         classes: sizes.classes,
         steps: sizes.steps,
-        batch: BATCH,
+        batch: sizes.batch,
         beta: workload.beta().to_owned(),
         device: device.name.clone(),
         threads: device.threads(),

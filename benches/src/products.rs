@@ -2,7 +2,8 @@ use block_core::device::{DeviceError, NamedDevice};
 use burn::tensor::{Distribution, Tensor};
 
 use crate::stopwatch::Stopwatch;
-use crate::{BATCH, Lap, Passes, Work, Workload};
+use crate::workload::Product;
+use crate::{Lap, Passes, Work, Workload};
 
 /// Dense matrix products alone, of random matrices.
 pub struct Products {
@@ -16,23 +17,24 @@ type Pair = (Tensor<2>, Tensor<2>);
 impl Products {
     /// Those that a dense implementation of the hidden layers cannot avoid, with x a layer's input, W its
     /// weight and D the gradient of its current: x·W forward, xᵀ·D backward, and D·Wᵀ for each boundary
-    /// between hidden layers.
+    /// between hidden layers. A convolution's x has a row for each place of the kernel.
     pub fn of_layers(workload: Workload, device: &NamedDevice) -> Self {
-        let sizes = workload.sizes();
-        let rows = BATCH * sizes.steps;
         let mut products = Self::none(device);
-        let mut inputs = sizes.inputs;
-        for (index, &neurons) in sizes.hidden.iter().enumerate() {
+        for (index, product) in workload.products().into_iter().enumerate() {
+            let Product {
+                rows,
+                inputs,
+                outputs,
+            } = product;
             let input = products.random(rows, inputs);
-            let gradient = products.random(rows, neurons);
-            let weight = products.random(inputs, neurons);
+            let gradient = products.random(rows, outputs);
+            let weight = products.random(inputs, outputs);
             let transposed = input.clone().transpose();
             products.forward.push((input, weight.clone()));
             products.backward.push((transposed, gradient.clone()));
             if index > 0 {
                 products.backward.push((gradient, weight.transpose()));
             }
-            inputs = neurons;
         }
         products
     }
@@ -40,12 +42,10 @@ impl Products {
     /// D·Wᵀ of the boundaries between hidden layers only: what an event-driven network of several hidden
     /// layers cannot avoid.
     pub fn between_layers(workload: Workload, device: &NamedDevice) -> Self {
-        let sizes = workload.sizes();
-        let rows = BATCH * sizes.steps;
         let mut products = Self::none(device);
-        for pair in sizes.hidden.windows(2) {
-            let gradient = products.random(rows, pair[1]);
-            let weight = products.random(pair[0], pair[1]);
+        for product in workload.products().into_iter().skip(1) {
+            let gradient = products.random(product.rows, product.outputs);
+            let weight = products.random(product.inputs, product.outputs);
             products.backward.push((gradient, weight.transpose()));
         }
         products

@@ -64,7 +64,7 @@ impl Stack {
             beta_trained: Some(beta == BetaKind::TrainedPerNeuron),
             ..LinearConfig::new(neurons)
         };
-        let defaults = NetworkConfig::default().layer_defaults(0);
+        let defaults = NetworkConfig::default().layer_defaults(true);
         let layer = |index: usize| {
             let inputs = if index == 0 { INPUTS } else { neurons };
             let layer = config.init(Shape::Units(inputs), &defaults, &tracked);

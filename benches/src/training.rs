@@ -1,6 +1,6 @@
 use block_core::LayerInput;
 use block_core::device::{DeviceError, NamedDevice};
-use block_models::{Adam, Formulation, Layer, Network, NetworkConfig, NetworkOutput, Shape};
+use block_models::{Adam, Formulation, Layer, Network, NetworkConfig, NetworkOutput};
 use burn::module::Param;
 use burn::nn::Linear;
 use burn::nn::loss::{CrossEntropyLoss, CrossEntropyLossConfig};
@@ -9,7 +9,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 
 use crate::stopwatch::Stopwatch;
 use crate::workload::Sizes;
-use crate::{BATCH, Lap, Passes, Work, Workload};
+use crate::{Lap, Passes, Work, Workload};
 
 /// Batches that take turns, so that none is still in a cache when its turn comes.
 const BATCHES: usize = 12;
@@ -32,24 +32,20 @@ impl Training {
     /// A fresh network and a dozen batches that take turns, of `long` two.
     pub fn new(workload: Workload, formulation: Formulation, device: &NamedDevice) -> Self {
         let tracked = &device.device.clone().autodiff();
-        let Sizes {
-            inputs: units,
-            hidden,
-            classes,
-            ..
-        } = workload.sizes();
+        let Sizes { classes, batch, .. } = workload.sizes();
+        let (config, input) = workload.network();
         let config = NetworkConfig {
             formulation,
-            ..NetworkConfig::of(hidden)
+            ..config
         };
-        let targets: Vec<i32> = (0..BATCH).map(|i| (i % classes) as i32).collect();
+        let targets: Vec<i32> = (0..batch).map(|i| (i % classes) as i32).collect();
         let batches = if workload == Workload::Long {
             2
         } else {
             BATCHES
         };
         let inputs = workload.batches(batches, tracked);
-        let network = config.init(Shape::Units(units), classes, tracked);
+        let network = config.init(input, classes, tracked);
         let mut network = network.expect("the sizes make a network");
         if workload == Workload::FmnistFiring {
             network = firing(network, formulation, &inputs[0]);
@@ -62,7 +58,7 @@ impl Training {
             loss: CrossEntropyLossConfig::new().init(tracked),
             inputs,
             next: 0,
-            targets: Tensor::from_data(TensorData::new(targets, [BATCH]), tracked),
+            targets: Tensor::from_data(TensorData::new(targets, [batch]), tracked),
             device: device.clone(),
         }
     }
@@ -101,7 +97,8 @@ impl Passes for Training {
     }
 
     fn work(&self) -> Option<Work> {
-        if self.formulation != Formulation::Scan {
+        // Of convolutions nothing is counted.
+        if self.formulation != Formulation::Scan || self.workload == Workload::Conv {
             return None;
         }
         let hidden = self.output(0).hidden_spikes.into_iter();
@@ -121,7 +118,8 @@ impl Passes for Training {
 fn hidden_spikes(output: &NetworkOutput) -> f64 {
     let layers = output.hidden_spikes.iter();
     let spikes = layers.map(|counts| counts.clone().sum().into_scalar::<i64>());
-    spikes.sum::<i64>() as f64 / BATCH as f64
+    let batch = output.logits.dims()[0];
+    spikes.sum::<i64>() as f64 / batch as f64
 }
 
 /// A network whose hidden weights are scaled until its neurons fire as often on a batch as trained ones do on
@@ -149,7 +147,6 @@ fn firing(mut network: Network, formulation: Formulation, input: &LayerInput) ->
 
 /// Weight and bias of the first hidden layer.
 fn first_linear(network: &mut Network) -> &mut Linear {
-    #[allow(irrefutable_let_patterns, reason = "there may be other kinds")]
     let Layer::Linear(layer) = &mut network.hidden[0] else {
         unreachable!("the workloads have linear layers");
     };

@@ -1,11 +1,15 @@
 use block_core::{LayerInput, SpikeEvents, SpikeEventsBuilder};
+use block_models::{
+    BetaConfig, ConvConfig, ConvInit, FlattenConfig, LayerConfig, LinearConfig, NetworkConfig,
+    PoolConfig, PoolReduction, Shape,
+};
 use burn::tensor::Device;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::dense::{INPUTS, dense_spikes};
 
-/// Samples of every batch.
+/// Samples of a batch, but for [`Workload::Conv`].
 pub const BATCH: usize = 128;
 
 /// What is trained; the table stands in the [crate's documentation](crate).
@@ -30,6 +34,8 @@ pub enum Workload {
     Deep,
     /// Very many time steps.
     Long,
+    /// MNIST's convolutional network.
+    Conv,
 }
 
 /// A workload's sizes.
@@ -37,12 +43,23 @@ pub enum Workload {
 pub struct Sizes {
     /// Input units.
     pub inputs: usize,
-    /// Neurons of each hidden layer.
+    /// Neurons of each hidden layer that has some.
     pub hidden: Vec<usize>,
     /// Readout neurons; 0 for a layer without a readout.
     pub classes: usize,
     /// Time steps.
     pub steps: usize,
+    /// Samples.
+    pub batch: usize,
+}
+
+/// A dense product that a layer consists of: `[rows, inputs]` times `[inputs, outputs]`, in a convolution a row
+/// for each place of the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Product {
+    pub rows: usize,
+    pub inputs: usize,
+    pub outputs: usize,
 }
 
 /// The samples of a batch whose last step costs the event-driven kernels no additions: every unit fires
@@ -60,7 +77,7 @@ const fn layer(neurons: usize, steps: usize) -> Workload {
 
 impl Workload {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Fmnist,
         Self::FmnistFiring,
         Self::Shd,
@@ -74,10 +91,11 @@ impl Workload {
         layer(1000, 512),
         Self::Deep,
         Self::Long,
+        Self::Conv,
     ];
 
     /// Their names, each once.
-    pub const NAMES: [&str; 7] = [
+    pub const NAMES: [&str; 8] = [
         "fmnist",
         "fmnist-firing",
         "shd",
@@ -85,6 +103,7 @@ impl Workload {
         "layer",
         "deep",
         "long",
+        "conv",
     ];
 
     /// The name on the command line, which all cells of the speed benchmark share.
@@ -97,6 +116,7 @@ impl Workload {
             Self::Layer { .. } => "layer",
             Self::Deep => "deep",
             Self::Long => "long",
+            Self::Conv => "conv",
         }
     }
 
@@ -109,25 +129,84 @@ impl Workload {
             Self::Layer { neurons, steps } => (INPUTS, vec![neurons], 0, steps),
             Self::Deep => (784, vec![1000; 3], 10, 100),
             Self::Long => (784, vec![1000], 10, 4096),
+            Self::Conv => (784, vec![32 * 28 * 28, 64 * 14 * 14, 1000], 10, 8),
         };
         Sizes {
             inputs,
             hidden,
             classes,
             steps,
+            batch: if self == Self::Conv { 64 } else { BATCH },
         }
+    }
+
+    /// The network and the shape of its input; of the speed benchmark's layer there is none.
+    pub(crate) fn network(self) -> (NetworkConfig, Shape) {
+        let sizes = self.sizes();
+        if self != Self::Conv {
+            return (NetworkConfig::of(sizes.hidden), Shape::Units(sizes.inputs));
+        }
+        let conv = |channels| {
+            LayerConfig::from(ConvConfig {
+                padding: 2,
+                init: ConvInit::Kernel,
+                ..ConvConfig::new(channels, 5)
+            })
+        };
+        let pool = || {
+            LayerConfig::from(PoolConfig {
+                reduction: PoolReduction::Max,
+                window: 2,
+                stride: None,
+            })
+        };
+        let (flatten, linear) = (FlattenConfig {}.into(), LinearConfig::new(1000).into());
+        let config = NetworkConfig {
+            beta: BetaConfig {
+                hidden: 1.0,
+                readout: 1.0,
+                ..BetaConfig::default()
+            },
+            layers: Some(vec![conv(32), pool(), conv(64), pool(), flatten, linear]),
+            ..NetworkConfig::default()
+        };
+        (config, Shape::from([1, 28, 28]))
+    }
+
+    /// The dense products of the hidden layers, from the input on.
+    pub(crate) fn products(self) -> Vec<Product> {
+        let sizes = self.sizes();
+        let rows = sizes.batch * sizes.steps;
+        let product = |rows, inputs, outputs| Product {
+            rows,
+            inputs,
+            outputs,
+        };
+        if self == Self::Conv {
+            return vec![
+                product(rows * 28 * 28, 25, 32),
+                product(rows * 14 * 14, 32 * 25, 64),
+                product(rows, 64 * 7 * 7, 1000),
+            ];
+        }
+        let inputs = std::iter::once(&sizes.inputs).chain(&sizes.hidden);
+        let layers = inputs.zip(&sizes.hidden);
+        layers
+            .map(|(&inputs, &n)| product(rows, inputs, n))
+            .collect()
     }
 
     /// Hidden neurons × time steps × samples.
     pub fn neuron_steps(self) -> usize {
         let sizes = self.sizes();
-        sizes.hidden.iter().sum::<usize>() * sizes.steps * BATCH
+        sizes.hidden.iter().sum::<usize>() * sizes.steps * sizes.batch
     }
 
     /// The decay of the hidden neurons' membrane, for people.
     pub fn beta(self) -> &'static str {
         match self {
             Self::Layer { .. } => "0.9 at first, trained per neuron",
+            Self::Conv => "1 at first, trained per neuron",
             _ => "exp(-1/10) at first, trained per neuron",
         }
     }
@@ -142,7 +221,7 @@ impl Workload {
     pub(crate) fn batches(self, count: usize, device: &Device) -> Vec<LayerInput> {
         let rng = &mut rng();
         let batch = |index: usize| match self {
-            Self::Fmnist | Self::FmnistFiring | Self::Deep | Self::YinYang => {
+            Self::Fmnist | Self::FmnistFiring | Self::Deep | Self::YinYang | Self::Conv => {
                 self.once(rng, device).into()
             }
             Self::Shd => self.anywhere(0.023, rng, device).into(),
@@ -172,16 +251,23 @@ impl Workload {
         let dark = match self {
             Self::Fmnist | Self::FmnistFiring | Self::Deep => 0.5,
             Self::YinYang => 0.0,
+            // Of MNIST's pixels.
+            Self::Conv => 0.8,
             Self::Shd | Self::Long | Self::Layer { .. } => return Vec::new(),
         };
-        let Sizes { inputs, steps, .. } = self.sizes();
+        let Sizes {
+            inputs,
+            steps,
+            batch,
+            ..
+        } = self.sizes();
         let last = steps as u32 - 1;
         let mut spike = || match rng.random_bool(dark) {
             true => last,
             false => rng.random_range(0..last),
         };
         let mut sample = || (0..inputs).map(|_| spike()).collect();
-        (0..BATCH).map(|_| sample()).collect()
+        (0..batch).map(|_| sample()).collect()
     }
 
     /// What of the first batch needs no additions.
@@ -231,6 +317,20 @@ mod tests {
         let mut names: Vec<_> = Workload::ALL.iter().map(|w| w.name()).collect();
         names.dedup();
         assert_eq!(names, Workload::NAMES);
+    }
+
+    #[test]
+    fn the_networks_are_as_large_as_their_sizes_say() {
+        for workload in Workload::ALL {
+            let (config, input) = workload.network();
+            let sizes = workload.sizes();
+            assert_eq!(input.units(), sizes.inputs);
+            let network = config.init(input, sizes.classes.max(1), &Default::default());
+            let layers = network.unwrap().layers().into_iter();
+            let spiking = layers.filter(|layer| layer.spiking.is_some());
+            let neurons: Vec<usize> = spiking.map(|layer| layer.output.units()).collect();
+            assert_eq!(neurons, sizes.hidden, "{}", workload.name());
+        }
     }
 
     #[test]

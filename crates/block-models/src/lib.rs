@@ -19,7 +19,10 @@
 //! | | |
 //! |---|---|
 //! | [`NetworkConfig`], [`Network`] | a stack of hidden layers and a readout |
-//! | [`LayerConfig`], [`Layer`], [`HiddenLayer`] | the kinds of hidden layers: [`LinearConfig`] makes a [`SpikingLinear`] |
+//! | [`LayerConfig`], [`Layer`], [`HiddenLayer`] | the kinds of hidden layers |
+//! | [`LinearConfig`], [`SpikingLinear`] | neurons, each connected to every input |
+//! | [`ConvConfig`], [`SpikingConv2d`] | neurons driven by a convolution over a picture |
+//! | [`PoolConfig`], [`SpikePool2d`]; [`FlattenConfig`], [`Flatten`] | the maximum or mean of windows of a picture; its units in a row |
 //! | [`Readout`], [`ReadoutReduction`] | leaky integrators, and what is taken of their membrane |
 //! | [`Shape`], [`Signal`] | what flows between layers |
 //! | [`Adam`], [`draw`] | Adam over a module, with a state that can be saved; initial weights that a seed fixes |

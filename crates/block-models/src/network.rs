@@ -8,6 +8,7 @@ use smart_default::SmartDefault;
 use crate::layers::a_sample;
 use crate::parameters::Decay;
 use crate::schema::{self, MANY};
+use crate::shape::dense;
 use crate::{
     ConfigError, Formulation, FusedLayer, Layer, LayerConfig, LayerDefaults, LinearConfig, Readout,
     ReadoutReduction, Shape, Signal,
@@ -45,8 +46,8 @@ pub struct NetworkConfig {
     /// `layers`.
     #[schemars(inner(range(min = 1, max = MANY)), length(min = 1))]
     pub hidden: Option<Vec<usize>>,
-    /// Whether every hidden layer but the first adds its input to its output; the layers are then of equal
-    /// width.
+    /// Whether every hidden layer but the first adds its input to its output; the layers are then linear and of
+    /// equal width.
     pub skip: bool,
     /// Multiplies the bound of the first hidden layer's initial weights, 1/√inputs.
     #[default(1.0)]
@@ -109,9 +110,8 @@ impl NetworkConfig {
         Ok(layers.map(LayerConfig::from).collect())
     }
 
-    /// What a layer takes where its own config says nothing; `index` counts hidden layers from 0.
-    pub fn layer_defaults(&self, index: usize) -> LayerDefaults {
-        let first = index == 0;
+    /// What a layer takes where its own config says nothing; `first` if no layer before it has neurons.
+    pub fn layer_defaults(&self, first: bool) -> LayerDefaults {
         LayerDefaults {
             formulation: self.formulation,
             surrogate: self.surrogate,
@@ -142,7 +142,9 @@ impl NetworkConfig {
         let mut shape = input;
         let mut hidden = Vec::new();
         for (index, config) in self.layers()?.iter().enumerate() {
-            let layer = config.init(shape, &self.layer_defaults(index), device);
+            let neurons = |layer: &Layer| layer.neuron_model().is_some();
+            let defaults = self.layer_defaults(!hidden.iter().any(neurons));
+            let layer = config.init(shape, &defaults, device);
             let layer = layer.map_err(|error| error.below(&format!("layers.{index}")))?;
             shape = layer.output();
             hidden.push(layer);
@@ -334,13 +336,5 @@ impl Network {
             spikes: input.clone(),
             shape: self.input,
         }
-    }
-}
-
-/// The dense form of spikes.
-fn dense(spikes: &LayerInput) -> Tensor<3> {
-    match spikes {
-        LayerInput::Dense(dense) | LayerInput::Both { dense, .. } => dense.clone(),
-        LayerInput::Events(events) => events.to_dense(),
     }
 }

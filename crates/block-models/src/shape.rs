@@ -3,6 +3,7 @@
 use std::fmt;
 
 use block_core::LayerInput;
+use burn::tensor::Tensor;
 
 /// What a layer takes or puts out at one time step of one sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,29 @@ impl Shape {
             } => channels * height * width,
         }
     }
+
+    /// Channels, rows and columns, if the units are a picture's.
+    pub fn picture(self) -> Option<[usize; 3]> {
+        match self {
+            Self::Units(_) => None,
+            Self::Map {
+                channels,
+                height,
+                width,
+            } => Some([channels, height, width]),
+        }
+    }
+}
+
+impl From<[usize; 3]> for Shape {
+    /// A picture of so many channels, rows and columns.
+    fn from([channels, height, width]: [usize; 3]) -> Self {
+        Self::Map {
+            channels,
+            height,
+            width,
+        }
+    }
 }
 
 impl fmt::Display for Shape {
@@ -55,4 +79,12 @@ pub struct Signal {
     pub spikes: LayerInput,
     /// How the units are arranged.
     pub shape: Shape,
+}
+
+/// The dense form of spikes, `[batch, time, unit]`; of events it is float32.
+pub(crate) fn dense(spikes: &LayerInput) -> Tensor<3> {
+    match spikes {
+        LayerInput::Dense(dense) | LayerInput::Both { dense, .. } => dense.clone(),
+        LayerInput::Events(events) => events.to_dense(),
+    }
 }

@@ -1,7 +1,11 @@
 //! The hidden layers that a network can consist of, each in a file of its own.
 
+mod conv;
+mod flatten;
 mod hidden;
 mod linear;
+mod picture;
+mod pool;
 
 use std::ops::Deref;
 
@@ -12,9 +16,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ConfigError, Shape};
 
+pub use conv::{BetaOf, ConvConfig, ConvInit, SpikingConv2d};
+pub use flatten::{Flatten, FlattenConfig};
 pub(crate) use hidden::a_sample;
 pub use hidden::{Firing, FusedLayer, HiddenLayer, LayerDefaults, LayerOutput};
 pub use linear::{LinearConfig, SpikingLinear};
+pub use pool::{PoolConfig, PoolReduction, SpikePool2d};
 
 /// Makes the enums of configs and of modules from one list.
 macro_rules! layers {
@@ -76,4 +83,10 @@ macro_rules! layers {
 layers! {
     /// Spiking neurons, each connected to every input.
     Linear(LinearConfig, SpikingLinear),
+    /// Spiking neurons driven by a convolution over the picture of each time step.
+    Conv(ConvConfig, SpikingConv2d),
+    /// The maximum or the mean of the spikes in each window.
+    Pool(PoolConfig, SpikePool2d),
+    /// The picture's units in a row.
+    Flatten(FlattenConfig, Flatten),
 }

@@ -176,7 +176,6 @@ const STACK: &str = "[[model.layers]]\nkind = \"linear\"\nneurons = 30\nbeta = 0
                      surrogate = { kind = \"arctan\" }\n";
 
 fn linear(layer: &LayerConfig) -> &LinearConfig {
-    #[allow(irrefutable_let_patterns, reason = "there may be other kinds")]
     let LayerConfig::Linear(config) = layer else {
         panic!("{layer:?}");
     };

@@ -1,6 +1,6 @@
 //! What a person may get wrong: one clear line, exit code 2, no panic.
 
-use crate::util::Bench;
+use crate::util::{Bench, write_images};
 
 #[test]
 fn missing_config() {
@@ -101,6 +101,93 @@ fn skip_between_unequal_layers() {
     let arguments = ["--set", "model.hidden=[3, 4]", "--set", "model.skip=true"];
     let parts = ["`model.hidden` is [3, 4]", "equal width"];
     Bench::new().refused(&[&["tiny.toml"], &arguments[..]].concat(), &parts);
+}
+
+/// Expects that a stack of layers on pictures of 28 by 28 is refused, by `check` and by a training.
+fn refused_stack(layers: &str, parts: &[&str]) {
+    let bench = Bench::new();
+    write_images(&bench, "sets", |_, _| ());
+    let data = "[data]\nname = \"fashion-mnist\"\ndir = \"sets\"\n";
+    bench.write("a.toml", format!("{data}{layers}"));
+    bench.refused(&["check", "a.toml"], parts);
+    bench.refused(&["a.toml", "--out", "run"], parts);
+    assert!(!bench.path("run").exists());
+}
+
+#[test]
+fn convolution_of_units_without_a_shape() {
+    let layers = "[[model.layers]]\nkind = \"linear\"\nneurons = 50\n\
+                  [[model.layers]]\nkind = \"conv\"\nchannels = 4\nkernel = 3\n";
+    let parts = [
+        "`model.layers.1.kind` is \"conv\" on an input of 50",
+        "expected \"conv\" on an input of channels x rows x columns, as 1x28x28",
+    ];
+    refused_stack(layers, &parts);
+}
+
+#[test]
+fn pooling_of_units_without_a_shape() {
+    let layers =
+        "[[model.layers]]\nkind = \"flatten\"\n[[model.layers]]\nkind = \"pool\"\nwindow = 2\n";
+    let parts = [
+        "`model.layers.1.kind` is \"pool\" on an input of 784",
+        "expected",
+    ];
+    refused_stack(layers, &parts);
+}
+
+#[test]
+fn kernel_larger_than_its_input() {
+    let layers = "[[model.layers]]\nkind = \"pool\"\nwindow = 4\n\
+                  [[model.layers]]\nkind = \"conv\"\nchannels = 4\nkernel = 12\npadding = 2\n";
+    let parts = [
+        "`model.layers.1.kernel` is 12 on an input of 1x7x7 with a padding of 2",
+        "expected at most 11",
+    ];
+    refused_stack(layers, &parts);
+}
+
+#[test]
+fn pooling_that_leaves_nothing() {
+    let layers = "[[model.layers]]\nkind = \"conv\"\nchannels = 3\nkernel = 26\n\
+                  [[model.layers]]\nkind = \"pool\"\nwindow = 4\n";
+    let parts = [
+        "`model.layers.1.window` is 4 on an input of 3x3x3",
+        "expected at most 3",
+    ];
+    refused_stack(layers, &parts);
+}
+
+#[test]
+fn skip_connection_around_a_convolution() {
+    let layers = "[model]\nskip = true\n[[model.layers]]\nkind = \"linear\"\nneurons = 784\n\
+                  [[model.layers]]\nkind = \"flatten\"\n";
+    let parts = [
+        "`model.layers.1.kind` is \"flatten\" beside skip = true",
+        "\"linear\"",
+    ];
+    refused_stack(layers, &parts);
+}
+
+#[test]
+fn kernel_without_a_size_or_a_step() {
+    for (key, value) in [
+        ("kernel", 0),
+        ("stride", 0),
+        ("channels", 0),
+        ("kernel", 5000),
+    ] {
+        let mut keys = [("channels", 4), ("kernel", 3), ("stride", 1)];
+        for (name, number) in &mut keys {
+            if *name == key {
+                *number = value;
+            }
+        }
+        let keys = keys.map(|(name, number)| format!("{name} = {number}\n"));
+        let layers = format!("[[model.layers]]\nkind = \"conv\"\n{}", keys.concat());
+        let found = format!("`model.layers.0.{key}` is {value}");
+        refused_stack(&layers, &[&found, "expected an integer from 1"]);
+    }
 }
 
 #[test]

@@ -54,6 +54,8 @@ fn keys_are_listed_with_type_default_and_meaning() {
         "model.formulation = \"scan\" or \"convolution\" or \"standard-single\" or \"standard-multi\"",
         "model.layers.N.neurons = an integer from 1 to 16777216\n",
         "data.augment = true or false [default: as is usual for the data set]\n",
+        "model.layers.N.beta_of = \"neuron\" or \"channel\" or \"layer\"\n",
+        "model.layers.N.reduction = \"max\" or \"average\" [default: \"max\"]\n",
     ] {
         assert!(out.contains(part), "{part:?} is not in:\n{out}");
     }
@@ -199,7 +201,8 @@ fn the_configs_of_the_repository_are_valid() {
     fs::rename(bench.path("sets/fashion-mnist"), bench.path("sets/f")).unwrap();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs");
     let mut found = 0;
-    for entry in fs::read_dir(folder).unwrap() {
+    let entries = [folder, &format!("{folder}/conv")].map(|folder| fs::read_dir(folder).unwrap());
+    for entry in entries.into_iter().flatten() {
         let path = entry.unwrap().path();
         if path.extension().is_none_or(|extension| extension != "toml") {
             continue;
@@ -223,7 +226,7 @@ fn the_configs_of_the_repository_are_valid() {
         let path = path.to_str().unwrap();
         bench.works(&["check", path, "--data-dir", "sets"]);
     }
-    assert!(found >= 7);
+    assert!(found >= 9);
 }
 
 /// A recording of each class, in the files that a config wants.

@@ -181,6 +181,42 @@ fn a_stack_of_layers_trains() {
 }
 
 #[test]
+fn a_convolutional_stack_trains() {
+    let bench = Bench::new();
+    write_images(&bench, "sets", |_, _| ());
+    bench.write(
+        "conv.toml",
+        "seed = 3\n[data]\nname = \"fashion-mnist\"\ndir = \"sets\"\n[encode]\nsteps = 6\n[model.beta]\nhidden = 1.0\n\
+         [[model.layers]]\nkind = \"conv\"\nchannels = 4\nkernel = 5\nstride = 2\npadding = 2\nbeta_of = \"channel\"\n\
+         [[model.layers]]\nkind = \"pool\"\nwindow = 2\n\
+         [[model.layers]]\nkind = \"conv\"\nchannels = 6\nkernel = 3\ninit = \"kernel\"\nformulation = \"standard-multi\"\n\
+         [[model.layers]]\nkind = \"pool\"\nreduction = \"average\"\nwindow = 2\nstride = 1\n\
+         [[model.layers]]\nkind = \"flatten\"\n\
+         [[model.layers]]\nkind = \"linear\"\nneurons = 20\n\
+         [train]\nepochs = 2\nbatch_size = 20\nlearning_rate = 0.01\nmilestones = []\n",
+    );
+    let said = bench.works(&["check", "conv.toml"]);
+    for part in [
+        "hidden.0     1x28x28 -> 4x14x14, scan spikes of a 5x5 convolution, 108 parameters",
+        "hidden.1     4x14x14 -> 4x7x7, max of 2x2, 0 parameters",
+        "hidden.2     4x7x7 -> 6x5x5, standard-multi spikes of a 3x3 convolution, 372 parameters",
+        "hidden.3     6x5x5 -> 6x4x4, average of 2x2, moved by 1, 0 parameters",
+        "hidden.4     6x4x4 -> 96, in a row, 0 parameters",
+        "hidden.5     96 -> 20, scan spikes, 1960 parameters",
+    ] {
+        assert!(said.out.contains(part), "{part:?} is not in:\n{}", said.out);
+    }
+    bench.works(&["conv.toml", "--out", "a"]);
+    let epochs = bench.lines("a/epochs.jsonl");
+    assert!(epochs[1]["train_loss"].as_f64() < epochs[0]["train_loss"].as_f64());
+    let layers = epochs[1]["hidden_spikes_by_layer"].as_array().unwrap();
+    assert_eq!(layers.len(), 3, "of the layers with neurons");
+    bench.works(&["a/config.toml", "--out", "b"]);
+    bench.assert_same("a", "b");
+    bench.works(&["eval", "a"]);
+}
+
+#[test]
 fn fixed_betas_stay_fixed_after_a_milestone() {
     let bench = Bench::new();
     bench.works(&[

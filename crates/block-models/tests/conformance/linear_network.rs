@@ -1,71 +1,21 @@
-//! Networks against the reference implementation's: outputs, gradients and training steps.
-//!
-//! `tests/golden/README.md` says what the files hold. Float64 must agree to 1e-9 and float32 to 1e-4
-//! of a tensor's largest magnitude; spikes exactly. Left out in float32: spikes where the closest
-//! potential lies within 1e-5 of the threshold; what depends on the readout's maximum where its two
-//! highest potentials lie within 1e-5 of each other; and of Adam, which divides a gradient by its own
-//! magnitude, the parameters whose gradient is lost in float32's rounding, and in files that have such
-//! parameters all steps but the first. Float64 compares all of them.
-
-#![expect(clippy::print_stdout, reason = "it says what was compared")]
+//! `linmodel`: networks of linear layers.
 
 use block_core::{FusedAdam, LayerInput, SpikeEvents, Surrogate};
-use block_models::{
-    BetaConfig, Formulation, Layer, Network, NetworkConfig, ReadoutReduction, Shape,
-};
+use block_models::{BetaConfig, Formulation, Layer, Network, NetworkConfig, Shape};
 use burn::module::Param;
 use burn::nn::Linear;
-use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{GradientsParams, ModuleOptimizer};
-use burn::tensor::{DType, Device, Gradients, Int, Tensor, TensorData};
-use conformance::{Check, Golden, swap_last};
+use burn::tensor::{DType, Gradients, Tensor};
+use conformance::Check;
 
-#[test]
-fn conformance() {
-    conformance::run(
-        env!("CARGO_MANIFEST_DIR"),
-        "block-models",
-        &["linmodel"],
-        |golden, check| {
-            for (dtype, tolerance) in [(DType::F64, 1e-9), (DType::F32, 1e-4)] {
-                let case = Case {
-                    golden,
-                    dtype,
-                    tolerance,
-                    device: Device::flex().autodiff(),
-                };
-                case.run(check);
-            }
-        },
-    );
-}
-
-struct Case<'a> {
-    golden: &'a Golden,
-    dtype: DType,
-    tolerance: f64,
-    device: Device,
-}
+use crate::case::{Case, values};
 
 impl Case<'_> {
-    fn run(&self, check: &mut Check) {
-        let near = |key| self.golden.number(key).is_some_and(|gap| gap < 1e-5);
-        let single = self.dtype == DType::F32;
-        if single && near("margin") {
-            println!("{}: margin too small for float32", self.golden.name);
-            return;
-        }
-        let formulations: &[_] = match self.golden.meta("formulation") {
-            "block" => &[Formulation::Scan, Formulation::Convolution],
-            "standard-single" => &[Formulation::StandardSingle],
-            "standard-multi" => &[Formulation::StandardMulti],
-            other => panic!("{}: formulation {other:?}", self.golden.name),
-        };
-        let dense = self.swapped("x");
+    /// Compares a network of linear layers.
+    pub(crate) fn linear_network(&self, check: &mut Check) {
+        let dense = self.sequence("x");
         let events = SpikeEvents::from_dense(dense.clone()).unwrap();
-        // An exact tie is decided, a near one is not.
-        let tied = single && near("readout_gap") && self.golden.number("readout_gap") != Some(0.0);
-        for &formulation in formulations {
+        for &formulation in self.formulations() {
             for (route, input) in [
                 ("dense", LayerInput::from(dense.clone().require_grad())),
                 ("events", LayerInput::from(events.clone())),
@@ -77,7 +27,7 @@ impl Case<'_> {
                 check.context(&place);
                 let network = self.network(formulation);
                 self.outputs(check, &network, &input);
-                if !tied {
+                if !self.tied() {
                     check.context(format!("{place} forward"));
                     let logits = network.forward(&input).unwrap().logits;
                     self.gradients(check, &network, &input, logits);
@@ -94,15 +44,9 @@ impl Case<'_> {
     }
 
     fn network(&self, formulation: Formulation) -> Network {
-        let size = |key| self.golden.number(key).unwrap() as usize;
-        let layers = size("n_layers");
-        let readout = match self.golden.meta("readout_max") {
-            "true" => ReadoutReduction::Max,
-            _ => ReadoutReduction::Sum,
-        };
         let config = NetworkConfig {
             formulation,
-            readout,
+            readout: self.readout(),
             skip: self.golden.meta("skip_connections") == "true",
             beta: BetaConfig {
                 per_neuron: self.golden.meta("heterogeneous_beta") == "true",
@@ -111,10 +55,11 @@ impl Case<'_> {
             surrogate: Surrogate::FastSigmoid {
                 scale: self.golden.number("scale").unwrap(),
             },
-            ..NetworkConfig::of(vec![size("n_hidden"); layers])
+            ..NetworkConfig::of(vec![self.size("n_hidden"); self.size("n_layers")])
         };
-        let input = Shape::Units(size("n_in"));
-        let mut network = config.init(input, size("n_out"), &self.device).unwrap();
+        let input = Shape::Units(self.size("n_in"));
+        let network = config.init(input, self.size("n_out"), &self.device);
+        let mut network = network.unwrap();
         for (layer, name) in named_layers(&mut network) {
             let weight = self.tensor::<2>(&format!("param.{name}._to_current.weight"));
             layer.linear.weight = Param::from_tensor(weight.transpose());
@@ -266,34 +211,6 @@ impl Case<'_> {
             }
         }
     }
-
-    fn loss(&self, logits: Tensor<2>) -> Tensor<1> {
-        let target: Vec<i64> = self
-            .golden
-            .values("target")
-            .iter()
-            .map(|&t| t as i64)
-            .collect();
-        let len = target.len();
-        let target = Tensor::<1, Int>::from_data(TensorData::new(target, [len]), &self.device);
-        CrossEntropyLossConfig::new()
-            .init(&self.device)
-            .forward(logits, target)
-    }
-
-    fn tensor<const D: usize>(&self, name: &str) -> Tensor<D> {
-        let data = TensorData::new(self.golden.values(name).to_vec(), self.golden.shape(name));
-        Tensor::from_data(data, (&self.device, self.dtype))
-    }
-
-    fn swapped(&self, name: &str) -> Tensor<3> {
-        let (shape, values) = swap_last(self.golden.shape(name), self.golden.values(name));
-        Tensor::from_data(TensorData::new(values, shape), (&self.device, self.dtype))
-    }
-
-    fn expected(&self, name: &str) -> Vec<f64> {
-        swap_last(self.golden.shape(name), self.golden.values(name)).1
-    }
 }
 
 /// The parameters of a hidden layer or the readout.
@@ -317,7 +234,6 @@ fn named_layers(network: &mut Network) -> Vec<(Parameters<'_>, String)> {
     let hidden = network.hidden.iter_mut().enumerate();
     let mut layers: Vec<_> = hidden
         .map(|(index, layer)| {
-            #[allow(irrefutable_let_patterns, reason = "there may be other kinds")]
             let Layer::Linear(layer) = layer else {
                 panic!("a network of linear layers has {layer:?}");
             };
@@ -333,8 +249,4 @@ fn named_layers(network: &mut Network) -> Vec<(Parameters<'_>, String)> {
 /// The largest magnitude.
 fn max(values: &[f64]) -> f64 {
     values.iter().fold(0.0, |max, v| max.max(v.abs()))
-}
-
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
-    tensor.into_data().convert::<f64>().try_into_vec().unwrap()
 }

@@ -1,0 +1,322 @@
+use block_core::{
+    LayerInput, NeuronModel, Neurons, SpikeError, Surrogate, convolution, scan, spike_counts,
+};
+use burn::module::{Module, Param};
+use burn::nn::conv::Conv2d;
+use burn::nn::{Initializer, PaddingConfig2d};
+use burn::tensor::{Device, Tensor};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::hidden::{Firing, HiddenLayer, LayerDefaults, LayerOutput, a_sample};
+use super::picture::{Window, picture, pictures, refuse_skip};
+use crate::parameters::Decay;
+use crate::schema::{self, MANY};
+use crate::{ConfigError, Formulation, Shape, Signal};
+
+/// Which neurons of a convolution share a β.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BetaOf {
+    /// None: each neuron has its own.
+    Neuron,
+    /// Those of a channel.
+    Channel,
+    /// All of the layer.
+    Layer,
+}
+
+/// What a convolution's initial weights are drawn from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConvInit {
+    /// Uniform up to 1/√(kernel² · input channels): the inputs of a neuron.
+    #[default]
+    FanIn,
+    /// Uniform up to 1/kernel, whatever the number of input channels.
+    Kernel,
+    /// Normal, with variance 2/(kernel² · (input channels + channels)).
+    GlorotNormal,
+}
+
+impl ConvInit {
+    /// The initial weights `[channels, input channels, kernel, kernel]`, multiplied by a scale.
+    fn weight(self, shape: [usize; 4], scale: f64, device: &Device) -> Param<Tensor<4>> {
+        let [channels, inputs, rows, columns] = shape;
+        let kernel = rows * columns;
+        let (fan_in, fan_out) = (kernel * inputs, kernel * channels);
+        let uniform = |fan: usize| {
+            let bound = scale / (fan as f64).sqrt();
+            let (min, max) = (-bound, bound);
+            Initializer::Uniform { min, max }
+        };
+        let draw = match self {
+            Self::FanIn => uniform(fan_in),
+            Self::Kernel => uniform(kernel),
+            Self::GlorotNormal => Initializer::XavierNormal { gain: scale },
+        };
+        draw.init_with(shape, Some(fan_in), Some(fan_out), device)
+    }
+}
+
+/// Spiking neurons driven by a convolution over the picture of each time step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConvConfig {
+    /// Channels that the layer puts out.
+    #[schemars(range(min = 1, max = MANY))]
+    pub channels: usize,
+    /// Rows and columns of the kernel.
+    #[schemars(range(min = 1, max = 4096))]
+    pub kernel: usize,
+    /// Rows and columns by which the kernel moves on.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 4096))]
+    pub stride: usize,
+    /// Rows and columns of zeros on each side of the input.
+    #[serde(default)]
+    #[schemars(range(max = 4096))]
+    pub padding: usize,
+    /// How the neurons are computed. Default: the model's.
+    pub formulation: Option<Formulation>,
+    /// Initial decay β of the membrane potential a step. Default: `model.beta.hidden`.
+    #[schemars(range(min = 0, max = 1))]
+    pub beta: Option<f64>,
+    /// What has a β of its own: each neuron, each channel, or the layer. Default: with the model's
+    /// `beta.per_neuron` each neuron, else the layer.
+    pub beta_of: Option<BetaOf>,
+    /// Whether β is trained. Default: the model's.
+    pub beta_trained: Option<bool>,
+    /// What initial weights are drawn from. "fan-in": uniform up to 1/√(kernel² · input channels); "kernel":
+    /// uniform up to 1/kernel; "glorot-normal": normal with variance 2/(kernel² · (input channels + channels)).
+    #[serde(default)]
+    pub init: ConvInit,
+    /// Multiplies the initial weights. Default: of the first layer `model.init_scale`, of the others 1.
+    #[schemars(range(min = 1e-30, max = 1e30))]
+    pub init_scale: Option<f64>,
+    /// What stands in for the derivative of the threshold. Default: the model's.
+    #[serde(default)]
+    #[schemars(schema_with = "schema::layer_surrogate")]
+    pub surrogate: Option<Surrogate>,
+}
+
+fn one() -> usize {
+    1
+}
+
+/// A convolution over space at every time step, and spiking neurons that it drives, one a place and channel.
+#[derive(Module, Debug)]
+pub struct SpikingConv2d {
+    /// Weight `[channels, input channels, kernel, kernel]` and bias `[channels]`.
+    pub conv: Conv2d,
+    /// The decay β: `[channels · rows · columns]`, `[channels]` or, shared, `[1]`.
+    pub beta: Param<Tensor<1>>,
+    #[module(skip)]
+    input: [usize; 3],
+    #[module(skip)]
+    output: [usize; 3],
+    #[module(skip)]
+    surrogate: Surrogate,
+    #[module(skip)]
+    formulation: Formulation,
+}
+
+impl ConvConfig {
+    /// Neurons that are like the network's others, with a kernel that moves by 1 over an input without padding.
+    pub fn new(channels: usize, kernel: usize) -> Self {
+        Self {
+            channels,
+            kernel,
+            stride: 1,
+            padding: 0,
+            formulation: None,
+            beta: None,
+            beta_of: None,
+            beta_trained: None,
+            init: ConvInit::default(),
+            init_scale: None,
+            surrogate: None,
+        }
+    }
+
+    /// Makes the layer. Its weight is drawn as [`init`](Self::init) says, its bias is 0.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the input is no picture, the kernel larger than it with its padding, a size 0, the
+    /// layer too large for any machine, or the network has skip connections.
+    pub fn init(
+        &self,
+        input: Shape,
+        defaults: &LayerDefaults,
+        device: &Device,
+    ) -> Result<SpikingConv2d, ConfigError> {
+        const KIND: &str = "conv";
+        let input = picture(KIND, input)?;
+        refuse_skip(KIND, defaults)?;
+        let channels = self.channels;
+        if channels == 0 {
+            return Err(ConfigError::new("channels", 0, "at least 1"));
+        }
+        let window = Window {
+            key: "kernel",
+            size: self.kernel,
+            stride: self.stride,
+            padding: self.padding,
+        };
+        let [height, width] = window.places(input)?;
+        let output = [channels, height, width];
+        let weights = [channels, input[0], self.kernel, self.kernel];
+        // As many as the largest linear layer has.
+        let many = MANY as u128;
+        for (what, sizes, most) in [
+            ("neurons", &output[..], many),
+            ("weights", &weights[..], many * many),
+        ] {
+            let number = sizes.iter().map(|&size| size as u128).product::<u128>();
+            if number > most {
+                let found = format!("{channels}, which makes {number} {what}");
+                let expected = format!("a number that makes {most} at most");
+                return Err(ConfigError::new("channels", found, expected));
+            }
+        }
+        let scale = self.init_scale.unwrap_or(defaults.init_scale);
+        let usual = match defaults.beta_per_neuron {
+            true => BetaOf::Neuron,
+            false => BetaOf::Layer,
+        };
+        let betas = match self.beta_of.unwrap_or(usual) {
+            BetaOf::Neuron => Shape::from(output).units(),
+            BetaOf::Channel => channels,
+            BetaOf::Layer => 1,
+        };
+        let decay = Decay {
+            beta: self.beta.unwrap_or(defaults.beta),
+            per_neuron: true,
+            trained: self.beta_trained.unwrap_or(defaults.beta_trained),
+        };
+        let (kernel, stride, padding) = (self.kernel, self.stride, self.padding);
+        Ok(SpikingConv2d {
+            conv: Conv2d {
+                weight: self.init.weight(weights, scale, device),
+                bias: Some(Initializer::Zeros.init([channels], device)),
+                stride: [stride; 2],
+                kernel_size: [kernel; 2],
+                dilation: [1; 2],
+                groups: 1,
+                padding: PaddingConfig2d::Explicit(padding, padding, padding, padding),
+            },
+            beta: decay.init(betas, device),
+            input,
+            output,
+            surrogate: self.surrogate.unwrap_or(defaults.surrogate),
+            formulation: self.formulation.unwrap_or(defaults.formulation),
+        })
+    }
+}
+
+impl SpikingConv2d {
+    /// The neurons' input current: the convolution of every step's picture.
+    ///
+    /// # Shapes
+    ///
+    /// - `input`: `[batch, time, channels · rows · columns]`, the layer's input
+    /// - output: `[batch, time, channels · rows · columns]`, one a neuron
+    ///
+    /// # Errors
+    ///
+    /// [`SpikeError`] if the input does not fit the layer.
+    pub fn current(&self, input: &Signal) -> Result<Tensor<3>, SpikeError> {
+        let [batch, steps, _] = input.spikes.shape();
+        let weight = self.conv.weight.val();
+        let pictures = pictures("SpikingConv2d", input, self.input, Some(weight.dtype()))?;
+        let current = self.conv.forward(pictures.to_device(&weight.device()));
+        Ok(current.reshape([batch, steps, self.output().units()]))
+    }
+
+    /// Runs the neurons.
+    ///
+    /// # Shapes
+    ///
+    /// As [`current`](Self::current).
+    ///
+    /// # Errors
+    ///
+    /// [`SpikeError`] if the input does not fit the layer.
+    pub fn spikes(&self, input: &Signal) -> Result<Firing, SpikeError> {
+        let neurons = self.neurons(self.formulation.model());
+        let current = self.current(input)?;
+        let (spikes, counts) = if self.formulation.has_kernels() {
+            let out = scan(current, &neurons)?;
+            (out.spikes(), out.counts())
+        } else {
+            let spikes = convolution(current, &neurons)?.spikes;
+            (spikes.clone(), spike_counts(spikes))
+        };
+        Ok(Firing {
+            counts: a_sample(counts),
+            spikes: LayerInput::from(spikes),
+        })
+    }
+
+    /// Neurons of a model, with the layer's β and surrogate.
+    pub fn neurons(&self, model: NeuronModel) -> Neurons {
+        let beta = self.beta.val();
+        let [channels, height, width] = self.output;
+        let of_channels = beta.dims() == [channels] && channels > 1;
+        let beta = match of_channels {
+            true => {
+                let places = beta
+                    .unsqueeze_dim::<2>(1)
+                    .expand([channels, height * width]);
+                places.reshape([channels * height * width])
+            }
+            false => beta,
+        };
+        Neurons::new(beta, model).with_surrogate(self.surrogate)
+    }
+}
+
+impl HiddenLayer for SpikingConv2d {
+    fn forward(&self, input: &Signal) -> Result<LayerOutput, SpikeError> {
+        let firing = self.spikes(input)?;
+        let (spikes, shape) = (firing.spikes.clone(), self.output());
+        Ok(LayerOutput {
+            signal: Signal { spikes, shape },
+            firing: Some(firing),
+        })
+    }
+
+    fn input(&self) -> Shape {
+        self.input.into()
+    }
+
+    fn output(&self) -> Shape {
+        self.output.into()
+    }
+
+    fn summary(&self) -> String {
+        let name: &str = self.formulation.into();
+        let [rows, columns] = self.conv.kernel_size;
+        format!("{name} spikes of a {rows}x{columns} convolution")
+    }
+
+    fn neuron_model(&self) -> Option<NeuronModel> {
+        Some(self.formulation.model())
+    }
+
+    /// With kernels: the current, which becomes the potential, the dense spikes, and the gradients of both.
+    /// Convolutions over time keep all that lies on Burn's tape, and a Toeplitz matrix and its gradient for each
+    /// β. Of events that became dense there is a copy.
+    fn kept(&self, batch: u128, steps: u128, first: bool) -> u128 {
+        let rows = batch * steps;
+        let [inputs, neurons] = [self.input(), self.output()].map(|shape| shape.units() as u128);
+        let dense = if first { rows * inputs } else { 0 };
+        if self.formulation.has_kernels() {
+            return 4 * rows * neurons + dense;
+        }
+        let betas = self.beta.lazy_shape().num_elements() as u128;
+        let matrices = if betas > 1 { neurons } else { 1 };
+        6 * rows * neurons + dense + 2 * matrices * steps * steps
+    }
+}

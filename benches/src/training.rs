@@ -3,7 +3,6 @@ use block_core::device::{DeviceError, NamedDevice};
 use block_models::{Adam, Formulation, Layer, Network, NetworkConfig, NetworkOutput};
 use burn::module::Param;
 use burn::nn::Linear;
-use burn::nn::loss::{CrossEntropyLoss, CrossEntropyLossConfig};
 use burn::optim::GradientsParams;
 use burn::tensor::{Int, Tensor, TensorData};
 
@@ -20,7 +19,6 @@ pub struct Training {
     formulation: Formulation,
     network: Option<Network>,
     adam: Adam,
-    loss: CrossEntropyLoss,
     inputs: Vec<LayerInput>,
     /// The batch of the next step.
     next: usize,
@@ -55,7 +53,6 @@ impl Training {
             formulation,
             network: Some(network),
             adam: Adam::default(),
-            loss: CrossEntropyLossConfig::new().init(tracked),
             inputs,
             next: 0,
             targets: Tensor::from_data(TensorData::new(targets, [batch]), tracked),
@@ -65,9 +62,9 @@ impl Training {
 
     /// The loss of the batch whose turn it is.
     pub fn forward(&mut self) -> Tensor<1> {
-        let logits = self.output(self.next).logits;
+        let output = self.output(self.next);
         self.next = (self.next + 1) % self.inputs.len();
-        self.loss.forward(logits, self.targets.clone())
+        output.cross_entropy(self.targets.clone())
     }
 
     /// The gradients of [`forward`](Self::forward)'s loss, and with them a step of Adam.

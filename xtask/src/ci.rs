@@ -10,12 +10,14 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::command::{command, output};
-use crate::{gpu, tidy};
+use crate::{gpu, optional, tidy};
 
 /// What one epoch of Fashion-MNIST reaches with augmentation, over seeds, at least.
 const FIRST_EPOCH: f64 = 0.77;
 /// The packages whose programs users start, which share one build.
 const PROGRAMS: [&str; 3] = ["runner", "paper", "benches"];
+/// The package that asks for the features of that build.
+const ONE_BUILD: &str = "one-build";
 /// The packages that are made for a registry, those first that others need.
 const LIBRARIES: [&str; 3] = ["block-core", "block-models", "block-data"];
 
@@ -40,6 +42,7 @@ pub(crate) fn run() -> Result<()> {
     command("cargo", &["doc", "--workspace", "--no-deps"], &[strict])?;
     package()?;
     gpu::check()?;
+    optional::run(&["burns_learner"], &[])?;
     first_epoch()
 }
 
@@ -49,14 +52,20 @@ fn one_build() -> Result<()> {
     let all = features(&["--workspace"])?;
     for package in PROGRAMS {
         let alone = features(&["-p", package, "--edges", "normal,build"])?;
-        if let Some(other) = alone.difference(&all).next() {
-            bail!(
-                "{package}: built alone, it has `{other}`, built with the workspace it has other features of that \
-                 package, so both are built; add the missing ones to crates/one-build/Cargo.toml"
-            );
-        }
+        shares(package, &alone, &all)?;
     }
     Ok(())
+}
+
+/// Checks that what is built alone has only features that the workspace's build has too.
+fn shares(what: &str, alone: &BTreeSet<String>, all: &BTreeSet<String>) -> Result<()> {
+    match alone.difference(all).next() {
+        None => Ok(()),
+        Some(other) => bail!(
+            "{what}: built alone, it has `{other}`, built with the workspace it has other features of that package, \
+             so both are built; add the missing ones to crates/one-build/Cargo.toml"
+        ),
+    }
 }
 
 /// A line for each package with its features.
@@ -89,9 +98,22 @@ fn package() -> Result<()> {
         let archive = format!("target/package/{name}.crate");
         command("tar", &["-xzf", &archive, "-C", &at()], &[])?;
     }
+    // With these features of dependencies, what clippy has checked of Burn serves here too.
+    let one_build = folder.join(ONE_BUILD);
+    fs::create_dir_all(one_build.join("src")).with_context(at)?;
+    fs::write(one_build.join("src/lib.rs"), "").with_context(at)?;
+    let dependencies = table("crates/one-build/Cargo.toml", "[dependencies]")?;
+    let manifest =
+        format!("[package]\nname = \"{ONE_BUILD}\"\nedition = \"2024\"\n\n{dependencies}");
+    fs::write(one_build.join("Cargo.toml"), manifest).with_context(at)?;
     // No registry has them yet: each takes the others from beside it.
+    let members: Vec<&str> = names
+        .iter()
+        .map(String::as_str)
+        .chain([ONE_BUILD])
+        .collect();
     let mut manifest = format!(
-        "[workspace]\nresolver = \"3\"\nmembers = {names:?}\n\n{}\n[patch.crates-io]\n",
+        "[workspace]\nresolver = \"3\"\nmembers = {members:?}\n\n{}\n[patch.crates-io]\n",
         table("Cargo.toml", "[profile.dev]")?
     );
     for (library, name) in LIBRARIES.iter().zip(&names) {
@@ -103,18 +125,20 @@ fn package() -> Result<()> {
     fs::copy("Cargo.lock", folder.join("Cargo.lock")).context("Cargo.lock")?;
     let text = |path: PathBuf| path.display().to_string();
     let target = text(env::current_dir()?.join("target"));
-    let check = [
-        "check",
-        "--workspace",
-        "--manifest-path",
-        &text(path),
-        "--target-dir",
-        &target,
-    ];
-    command("cargo", &check, &[]).and(remove())
+    let workspace = ["--workspace", "--manifest-path", &text(path)];
+    let mut alone = features(&workspace)?;
+    alone.retain(|line| !line.contains(&at()));
+    shares("the packages", &alone, &features(&["--workspace"])?)?;
+    let target = ["--target-dir", &target];
+    command(
+        "cargo",
+        &[&["check"], &workspace[..], &target[..]].concat(),
+        &[],
+    )
+    .and(remove())
 }
 
-/// A table of a file of TOML, as its text: with the workspace's profile, what clippy has checked of Burn serves here too.
+/// A table of a file of TOML, as its text.
 fn table(path: &str, header: &str) -> Result<String> {
     let text = fs::read_to_string(path).context(path.to_owned())?;
     let lines = text.lines().skip_while(|line| *line != header);

@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 
 use crate::command::{command, output};
-
-/// Features of the one build that all of it shares.
-const FEATURES: &str = "runner/wgpu,agreement/wgpu,agreement/nvrtc";
+use crate::optional;
 
 /// NVIDIA's compiler and headers, as PyPI has them.
 struct Nvrtc {
@@ -84,40 +82,19 @@ fn link(library: &Path) -> Result<()> {
 pub(crate) fn check() -> Result<()> {
     let compilers = COMPILERS.iter().map(Nvrtc::install);
     let compilers: Vec<[String; 2]> = compilers.collect::<Result<_, _>>()?;
-    let build = [
-        "test",
-        "--config",
-        "xtask/gpu-check.toml",
-        "-p",
-        "runner",
-        "-p",
-        "agreement",
-    ];
-    let features = ["--features", FEATURES];
-    let tests = ["--test", "devices", "--test", "nvrtc", "--test", "gpu"];
-    let cargo = |rest: &[&str], variables: &[(&str, &str)]| {
-        let arguments = [&build[..], &features, &tests, rest].concat();
-        // Matrix products are Burn's: one way to do them is enough here.
-        let variables = [&[("CUBECL_AUTOTUNE_LEVEL", "minimal")], variables].concat();
-        command("cargo", &arguments, &variables)
-    };
-    cargo(&["--no-run"], &[])?;
-    let run = |which: &[&str], variables: &[(&str, &str)]| {
-        let options = ["--nocapture", "--test-threads", "1"];
-        cargo(&[&["--"], which, &options].concat(), variables)
-    };
+    optional::build()?;
     // The CPU has its turn with all the other tests. A driver compiles one kernel at a time, so two
     // processes share the work; within one its threads stand in each other's way.
     std::thread::scope(|scope| {
-        let half = scope.spawn(|| run(&["wgpu_f32"], &[]));
+        let half = scope.spawn(|| optional::run(&["wgpu_f32"], &[]));
         let compiled = compilers.iter().try_for_each(|[library, headers]| {
             let variables = [
                 ("LD_LIBRARY_PATH", library.as_str()),
                 ("CUDA_HEADERS", headers.as_str()),
             ];
-            run(&["every_kernel"], &variables)
+            optional::run(&["every_kernel"], &variables)
         });
-        let rest = compiled.and_then(|()| run(&["wgpu", "--skip", "wgpu_f32"], &[]));
+        let rest = compiled.and_then(|()| optional::run(&["wgpu", "--skip", "wgpu_f32"], &[]));
         half.join()
             .unwrap_or_else(|_| Err(anyhow!("wgpu_f32: panicked")))
             .and(rest)

@@ -6,6 +6,7 @@
 mod ci;
 mod command;
 mod gpu;
+mod optional;
 mod tidy;
 
 use std::ffi::OsString;
@@ -26,7 +27,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Task {
     /// Everything a change must pass: format, tidy, lints, tests, docs, packages, the page of results, instruction
-    /// counts, the GPU kernels without a GPU, one epoch of Fashion-MNIST.
+    /// counts, the GPU kernels without a GPU, Burn's Learner, one epoch of Fashion-MNIST.
     Ci,
     /// What stands where and who imports whom, as ARCHITECTURE.md has it.
     Tidy,

@@ -1,6 +1,6 @@
 //! From samples to batches of spike events, or of frames.
 
-use block_core::{SpikeEvents, SpikeEventsBuilder};
+use block_core::{LayerInput, SpikeEvents, SpikeEventsBuilder};
 use burn::data::dataloader::batcher::Batcher;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use rayon::prelude::*;
@@ -87,6 +87,18 @@ impl SpikeBatch {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.indices.is_empty()
+    }
+}
+
+/// What a spiking network learns from: the spikes and the classes of a batch.
+impl TryFrom<SpikeBatch> for (LayerInput, Tensor<1, Int>) {
+    type Error = DataError;
+
+    /// # Errors
+    ///
+    /// [`DataError::Argument`] when the batch consists of frames.
+    fn try_from(batch: SpikeBatch) -> Result<Self, DataError> {
+        Ok((batch.input.into_events()?.into(), batch.targets))
     }
 }
 

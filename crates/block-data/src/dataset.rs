@@ -117,6 +117,21 @@ impl DataSet {
         matches!(self.origin, Origin::Made(_)) || !self.located(locations).is_empty()
     }
 
+    /// Checks, before the data set is fetched, that the folder that the user named is not the data set's own.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Misplaced`] if it is.
+    pub fn check_folder(&self, locations: &Locations) -> Result<(), DataError> {
+        let Origin::Files { packings, .. } = self.origin else {
+            return Ok(());
+        };
+        match locations.find(self.name, packings) {
+            Err(error @ DataError::Misplaced { .. }) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// The files (or folders) from which [`open`](Self::open) would read: none when the data set is in
     /// none of the locations, or needs no files.
     pub fn located(&self, locations: &Locations) -> Vec<PathBuf> {

@@ -31,6 +31,16 @@ pub enum DataError {
         looked_in: Vec<String>,
         /// How to get it.
         remedy: String,
+        /// The only folder in which it was looked for, if the user named one.
+        folder: Option<PathBuf>,
+    },
+    /// The folder that the user named is a data set's own, not one of data sets.
+    #[error("data set {name}: {problem}")]
+    Misplaced {
+        /// The data set's name.
+        name: String,
+        /// Where the files are, and what to do.
+        problem: String,
     },
     /// A file of one's own is in none of the places where it is looked for.
     #[error("{}", missing_file(path, looked_in))]

@@ -1,5 +1,7 @@
 //! Batches of an epoch, made ahead of time on a thread of their own.
 
+use std::error::Error;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -24,7 +26,8 @@ const AHEAD: usize = 2;
 /// spike events or of frames, as the [`Encoding`] says.
 ///
 /// Order and augmentation follow from the seeds and the epoch's number alone. [`epoch`] takes that
-/// number; Burn's [`DataLoader::iter`] counts by itself, from 0.
+/// number; Burn's [`DataLoader::iter`] counts by itself, from 0, and yields whatever a [`SpikeBatch`]
+/// converts to.
 ///
 /// Samples are augmented and encoded on a background thread, which only the iterator keeps alive;
 /// tensors are made on the thread that asks, so that a GPU sees one stream of work.
@@ -151,21 +154,28 @@ impl SpikeLoader {
     }
 }
 
-impl DataLoader<SpikeBatch> for SpikeLoader {
-    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<SpikeBatch> + 'a> {
+impl<B> DataLoader<B> for SpikeLoader
+where
+    B: TryFrom<SpikeBatch> + 'static,
+    B::Error: Error + Send + Sync + 'static,
+{
+    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<B> + 'a> {
         let epoch = self.next_epoch.fetch_add(1, Ordering::Relaxed);
-        Box::new(BurnEpoch(self.epoch(epoch)))
+        Box::new(BurnEpoch {
+            epoch: self.epoch(epoch),
+            batch: PhantomData,
+        })
     }
 
     fn num_items(&self) -> usize {
         self.len()
     }
 
-    fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<SpikeBatch>> {
+    fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<B>> {
         Arc::new(self.copy(self.samples.clone(), Some(device.clone())))
     }
 
-    fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<SpikeBatch>> {
+    fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<B>> {
         let part = PartialDataset::<Samples, Sample>::new(self.samples.clone(), start, end);
         Arc::new(self.copy(Arc::new(part), self.device.clone()))
     }
@@ -247,24 +257,36 @@ impl Iterator for SpikeEpoch {
     }
 }
 
-/// [`SpikeEpoch`] with Burn's error type.
-struct BurnEpoch(SpikeEpoch);
+/// [`SpikeEpoch`] as Burn takes it: batches of the caller's type, and Burn's error.
+struct BurnEpoch<B> {
+    epoch: SpikeEpoch,
+    batch: PhantomData<fn() -> B>,
+}
 
-impl Iterator for BurnEpoch {
-    type Item = Result<SpikeBatch, DatasetError>;
+impl<B> Iterator for BurnEpoch<B>
+where
+    B: TryFrom<SpikeBatch>,
+    B::Error: Error + Send + Sync + 'static,
+{
+    type Item = Result<B, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some(self.0.next()?.map_err(DatasetError::new))
+        let batch = self.epoch.next()?.map_err(DatasetError::new);
+        Some(batch.and_then(|batch| B::try_from(batch).map_err(DatasetError::new)))
     }
 }
 
-impl DataLoaderIterator<SpikeBatch> for BurnEpoch {
+impl<B> DataLoaderIterator<B> for BurnEpoch<B>
+where
+    B: TryFrom<SpikeBatch>,
+    B::Error: Error + Send + Sync + 'static,
+{
     fn progress(&self) -> Progress {
         let SpikeEpoch {
             samples,
             total_samples,
             ..
-        } = self.0;
+        } = self.epoch;
         Progress::new(samples, total_samples, Some("items".to_string()))
     }
 }

@@ -69,7 +69,8 @@ impl Locations {
     ///
     /// # Errors
     ///
-    /// [`DataError::Missing`] with every place, and what is missing there of the last packing.
+    /// [`DataError::Missing`] with every place, and what is missing there of the last packing;
+    /// [`DataError::Misplaced`] if the folder that the user named holds the files itself.
     pub fn find(&self, name: &str, packings: &[&[&str]]) -> Result<Vec<PathBuf>, DataError> {
         let mut looked_in = Vec::new();
         for folder in self.candidates(name) {
@@ -82,6 +83,10 @@ impl Locations {
             }
             looked_in.push(format!("{} ({why})", folder.display()));
         }
+        if let Some(problem) = self.misplaced(name, packings) {
+            let name = name.to_string();
+            return Err(DataError::Misplaced { name, problem });
+        }
         let files = packings.last().map(|files| files.join(", "));
         let target = self.download_root().join(name);
         Err(DataError::Missing {
@@ -92,7 +97,31 @@ impl Locations {
                 files.unwrap_or_default(),
                 target.display()
             ),
+            folder: self.explicit.clone(),
         })
+    }
+
+    /// What to do if the folder that the user named holds the files of the data set `name` itself.
+    fn misplaced(&self, name: &str, packings: &[&[&str]]) -> Option<String> {
+        let folder = self.named()?;
+        packings
+            .iter()
+            .find(|files| find_in(folder, files).is_ok())?;
+        let shown = folder.display();
+        Some(match (folder.file_name(), folder.parent()) {
+            (Some(last), Some(above)) if last == name => {
+                let here = above == Path::new("");
+                let above = if here { Path::new(".") } else { above };
+                let above = above.display();
+                format!("{shown} is the data set's own folder: name the one above it, {above}")
+            }
+            _ => format!("its files are in {shown} itself: move them into a folder {name} there"),
+        })
+    }
+
+    /// The folder that the user named, the only place where data sets are looked for.
+    pub fn named(&self) -> Option<&Path> {
+        self.explicit.as_deref()
     }
 
     /// A file by its path: absolute, from the working folder or, if it is not there, from the folders
@@ -211,6 +240,26 @@ mod tests {
             "data set set is missing: looked in {folder} (no y.gz); put x.gz, y.gz into {folder}"
         );
         assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn a_data_sets_own_folder_is_no_folder_of_data_sets() {
+        let root = tempfile::tempdir().unwrap();
+        let told = |folder: &str| {
+            let folder = root.path().join(folder);
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("x"), "").unwrap();
+            let text = Locations::new(Some(folder.clone())).find("set", &[&["x.gz"]]);
+            (folder, text.unwrap_err().to_string())
+        };
+        let (folder, text) = told("set");
+        let (folder, above) = (folder.display(), root.path().display());
+        let part = format!("{folder} is the data set's own folder: name the one above it, {above}");
+        assert!(text.ends_with(&part), "{text}");
+        let (folder, text) = told("mine");
+        let folder = folder.display();
+        let part = format!("its files are in {folder} itself: move them into a folder set there");
+        assert!(text.ends_with(&part), "{text}");
     }
 
     #[test]

@@ -27,6 +27,9 @@
 //! | [`Shape`], [`Signal`] | what flows between layers |
 //! | [`Adam`], [`draw`] | Adam over a module, with a state that can be saved; initial weights that a seed fixes |
 //!
+//! With the feature `train` a [`Network`] is a model of Burn's `Learner`: `TrainStep` and `InferenceStep` take the spikes
+//! and the classes of a batch, `(LayerInput, Tensor<1, Int>)`, and put out a `ClassificationOutput`.
+//!
 //! Settings and layers serialise with serde; `schemars` gives their documentation, defaults and ranges.
 
 mod adam;
@@ -39,6 +42,8 @@ mod parameters;
 mod readout;
 mod schema;
 mod shape;
+#[cfg(feature = "train")]
+mod train;
 
 pub use adam::{Adam, Moments, MomentsError};
 pub use draw::draw;

@@ -1,5 +1,6 @@
 use block_core::{LayerInput, NeuronModel, SpikeError, Surrogate, linear_readout};
 use burn::module::Module;
+use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::{Device, Int, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -181,6 +182,14 @@ pub struct NetworkOutput {
     pub logits: Tensor<2>,
     /// Spikes of each hidden layer that has neurons, a sample, without a gradient: `[batch]` each.
     pub hidden_spikes: Vec<Tensor<1, Int>>,
+}
+
+impl NetworkOutput {
+    /// The mean cross entropy of the logits, `[1]`, with the classes of the samples, `[batch]`.
+    pub fn cross_entropy(&self, classes: Tensor<1, Int>) -> Tensor<1> {
+        let loss = CrossEntropyLossConfig::new().init(&self.logits.device());
+        loss.forward(self.logits.clone(), classes)
+    }
 }
 
 /// Everything that a network computes on the way, all differentiable.

@@ -53,6 +53,7 @@ pub(crate) fn fetch_data(
     let Some(entry) = set.entry() else {
         return Ok(());
     };
+    set.check_folder(locations)?;
     let options = fetch::Options {
         offline,
         ..Default::default()

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use block_core::SpikeError;
 use block_core::device::DeviceError;
 use block_data::DataError;
-use block_models::ConfigError;
 use thiserror::Error;
 
 /// Everything that can end a command early.
@@ -42,13 +41,15 @@ pub enum RunnerError {
     },
     /// A training that takes more memory than there is.
     #[error(
-        "config: with `{key}` = {hidden:?}, `encode.steps` = {steps} and \
+        "{place}: with `{key}` = {hidden:?}, `encode.steps` = {steps} and \
          `train.batch_size` = {batch_size} the training takes about {} of memory, \
          but {} are available; make them smaller",
         gibibytes(*estimate),
         gibibytes(*available)
     )]
     Memory {
+        /// The file or option that the key comes from.
+        place: String,
         /// The key that says so, `model.hidden` or `model.layers`.
         key: &'static str,
         /// Neurons of each hidden layer.
@@ -111,9 +112,6 @@ pub enum RunnerError {
     /// A command on data sets that cannot be done, or that found faults.
     #[error("{0}")]
     DataSets(String),
-    /// A network that cannot be built.
-    #[error("config: `model.{}` is {}, expected {}", .0.key, .0.found, .0.expected)]
-    Network(#[from] ConfigError),
     /// A network that refuses its input.
     #[error(transparent)]
     Spikes(#[from] SpikeError),

@@ -39,24 +39,36 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads a file of JSON lines.
+/// What a file of JSON lines holds.
+#[derive(Debug)]
+pub struct Lines<T> {
+    /// The value of each line.
+    pub values: Vec<T>,
+    /// The bytes of these lines. What follows them is a last line that was cut off.
+    pub length: usize,
+}
+
+/// Reads the whole lines of a file of JSON lines.
 ///
 /// # Errors
 ///
-/// [`RunnerError::Read`], or [`RunnerError::Checkpoint`] with the line that is none.
-pub fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
+/// [`RunnerError::Read`], or [`RunnerError::Checkpoint`] with the line that is no such value.
+pub fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Lines<T>> {
     let text = fs::read_to_string(path).map_err(|source| RunnerError::Read {
         path: path.to_path_buf(),
         source,
-        expected: "a log of the run",
+        expected: "a file of JSON lines",
     })?;
+    let length = text.rfind('\n').map_or(0, |end| end + 1);
     let parse = |(index, line): (usize, &str)| {
         serde_json::from_str(line).map_err(|error| RunnerError::Checkpoint {
             path: path.to_path_buf(),
             problem: format!("line {}: {error}", index + 1),
         })
     };
-    text.lines().enumerate().map(parse).collect()
+    let values = text[..length].lines().enumerate().map(parse);
+    let values = values.collect::<Result<_>>()?;
+    Ok(Lines { values, length })
 }
 
 /// A file of JSON lines that grows.
@@ -159,5 +171,17 @@ mod tests {
         drop(log);
         assert_eq!(fs::read_to_string(&path).unwrap(), "1\n4\n");
         assert!(Log::open(path, 5).is_err());
+    }
+
+    #[test]
+    fn lines_end_where_a_line_was_cut_off() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("lines.jsonl");
+        write_whole(&path, b"1\n23\n4").unwrap();
+        let lines = read_lines::<u32>(&path).unwrap();
+        assert_eq!((lines.values, lines.length), (vec![1, 23], 5));
+        write_whole(&path, b"1\nx\n").unwrap();
+        let error = read_lines::<u32>(&path).unwrap_err().to_string();
+        assert!(error.contains("lines.jsonl: line 2: "), "{error}");
     }
 }

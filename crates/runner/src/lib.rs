@@ -14,8 +14,9 @@
 //! let config = Config::load(Path::new("configs/yinyang.toml"), &["train.epochs=3".to_string()])?;
 //! let device = device::select("cpu")?;
 //! let plan = Plan::prepare(config)?;
+//! let network = plan.init_network(&device.device.clone().autodiff())?;
 //! let folder = RunFolder::create(Path::new("runs/mine"))?;
-//! let trainer = Trainer::start(&plan, &device, &folder)?;
+//! let trainer = Trainer::start(&plan, &device, &folder, network)?;
 //! let trained = trainer.run(&AtomicBool::new(false), &mut Progress::new())?;
 //! println!("the best epoch was {}", trained.best_epoch);
 //! # Ok::<(), runner::RunnerError>(())

@@ -57,6 +57,7 @@ impl Plan {
                     None => "model.hidden",
                 };
                 Err(RunnerError::Memory {
+                    place: self.config.places.of(key).to_string(),
                     key,
                     hidden: hidden.map(|layer| layer.output.units()).collect(),
                     steps: self.config.encode.steps,

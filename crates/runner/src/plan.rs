@@ -1,6 +1,6 @@
 //! A config with its data: everything that can fail before the work begins.
 
-use block_data::{DataSet, DataSource, Encoding, Input, Samples, SpikeLoader, open};
+use block_data::{DataError, DataSet, DataSource, Encoding, Input, Samples, SpikeLoader, open};
 use block_models::{Network, Shape, draw};
 use burn::module::Module;
 use burn::tensor::Device;
@@ -68,12 +68,19 @@ impl Plan {
             Validation::Test => (source.train(), Some(source.test())),
             Validation::None => (source.train(), None),
             Validation::Fraction(fraction) => {
-                let (train, validation) = source.split_validation(fraction, config.seed)?;
+                let split = source.split_validation(fraction, config.seed);
+                let (train, validation) = split.map_err(|error| match error {
+                    DataError::Argument {
+                        found, expected, ..
+                    } => config.refuse("data.validation", found, expected),
+                    other => other.into(),
+                })?;
                 (train, Some(validation))
             }
         };
         let (input, classes) = (input_shape(&source), source.classes());
-        let network = config.model.init(input, classes, &Device::flex())?;
+        let network = config.model.init(input, classes, &Device::flex());
+        let network = network.map_err(|error| config.network_error(error))?;
         Ok(Self {
             config,
             source,
@@ -130,6 +137,12 @@ impl Plan {
     /// events come after the last time step.
     pub fn doubts(&self) -> Vec<String> {
         let mut doubts = Vec::new();
+        if self.config.model.skip && self.network.hidden.len() == 1 {
+            doubts.push(
+                "model.skip has no effect: the first hidden layer's input is not added, and there is no other layer"
+                    .to_string(),
+            );
+        }
         let found = [self.source.train().len(), self.source.test().len()];
         if let Some(set) = DataSet::named(self.source.name())
             && found != set.samples
@@ -192,7 +205,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Network`](crate::RunnerError::Network).
+    /// [`RunnerError::Value`](crate::RunnerError::Value).
     pub fn init_network(&self, device: &Device) -> Result<Network> {
         let mut host = Device::flex();
         if device.is_autodiff() {
@@ -200,7 +213,8 @@ impl Plan {
         }
         host.seed(self.config.seed);
         let (input, classes) = (input_shape(&self.source), self.source.classes());
-        let network = self.config.model.init(input, classes, &host)?;
+        let network = self.config.model.init(input, classes, &host);
+        let network = network.map_err(|error| self.config.network_error(error))?;
         draw(&network);
         Ok(match *device == host {
             true => network,

@@ -3,7 +3,6 @@
 use block_core::LayerInput;
 use block_data::SpikeBatch;
 use block_models::{Adam, Network};
-use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::GradientsParams;
 use burn::tensor::{Int, Tensor};
 
@@ -30,17 +29,17 @@ impl Forward {
     ///
     /// [`RunnerError::Spikes`](crate::RunnerError::Spikes) if the batch does not fit the network.
     pub fn run(network: &Network, batch: SpikeBatch) -> Result<Self> {
-        let output = network.forward(&LayerInput::from(batch.input.into_events()?))?;
+        let (spikes, targets): (LayerInput, Tensor<1, Int>) = batch.try_into()?;
+        let output = network.forward(&spikes)?;
         let classes = output.logits.dims()[1];
-        let loss = loss(output.logits.clone(), batch.targets.clone());
+        let loss = output.cross_entropy(targets.clone());
         let logits: Vec<f32> = output.logits.detach().into_data().iter().collect();
         let total = |counts: Tensor<1, Int>| counts.into_data().iter::<i64>().sum::<i64>() as u64;
         Ok(Self {
             loss_value: loss.clone().detach().into_scalar(),
             loss,
             predicted: logits.chunks_exact(classes).map(argmax).collect(),
-            targets: batch
-                .targets
+            targets: targets
                 .into_data()
                 .iter::<i64>()
                 .map(|class| class as usize)
@@ -54,12 +53,6 @@ impl Forward {
         let gradients = GradientsParams::from_grads(self.loss.backward(), &network);
         adam.step(rate, network, gradients)
     }
-}
-
-/// The mean cross entropy of class scores `[batch, class]`: `[1]`.
-fn loss(logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
-    let loss = CrossEntropyLossConfig::new().init(&logits.device());
-    loss.forward(logits, targets)
 }
 
 /// The first of the largest.

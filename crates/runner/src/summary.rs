@@ -72,8 +72,8 @@ impl Summary {
         test: &Evaluation,
         best_epoch: usize,
     ) -> Result<Self> {
-        let epochs: Vec<EpochRecord> = read_lines(&folder.file(EPOCHS))?;
-        let batches: Vec<BatchTimes> = read_lines(&folder.file(BATCHES))?;
+        let epochs: Vec<EpochRecord> = read_lines(&folder.file(EPOCHS))?.values;
+        let batches: Vec<BatchTimes> = read_lines(&folder.file(BATCHES))?.values;
         let Some(last) = epochs.last() else {
             let path = folder.file(EPOCHS);
             let problem = "found no line, expected one for each finished epoch".to_string();

@@ -50,14 +50,18 @@ pub struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    /// Before the first batch. The checkpoint of that is written, so that the run can be resumed
-    /// whatever happens.
+    /// Before the first batch of a network that the plan has made. The checkpoint of that is written, so that the run
+    /// can be resumed whatever happens.
     ///
     /// # Errors
     ///
-    /// [`RunnerError`] if the network cannot be built or the folder not be written.
-    pub fn start(plan: &'a Plan, device: &'a NamedDevice, folder: &'a RunFolder) -> Result<Self> {
-        let network = plan.init_network(&device.device.clone().autodiff())?;
+    /// [`RunnerError`] if the folder cannot be written.
+    pub fn start(
+        plan: &'a Plan,
+        device: &'a NamedDevice,
+        folder: &'a RunFolder,
+        network: Network,
+    ) -> Result<Self> {
         let trainer = Self {
             plan,
             device,

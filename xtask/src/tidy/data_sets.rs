@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::problems::{Exceptions, Problems};
 use super::source::Crate;
@@ -14,51 +13,38 @@ use super::workspace::Workspace;
 const PACKAGES: [&str; 4] = ["block-core", "block-models", "block-data", "runner"];
 /// The folder where each has its file.
 const HOME: &str = "crates/block-data/src/datasets/";
-/// The names that no config has.
-const NAMES: [&str; 3] = ["cifar-10", "ssc", "synthetic"];
-/// What configs call recordings of one's own.
-const OWN: &str = "events";
 
 const EXCEPTIONS: Exceptions = Exceptions {
     rule: "of data sets' names",
     all: &[],
 };
 
-/// Checks the packages against the names in the configs.
+/// Checks the packages against the names of the data sets.
 pub(super) fn check(workspace: &Workspace, crates: &[Crate]) -> Result<Problems> {
-    let mut names: BTreeSet<String> = NAMES.map(str::to_owned).into();
-    configs(&workspace.root.join("configs"), &mut names)?;
+    let mut names = BTreeSet::new();
+    let files = crates.iter().flat_map(|one| one.modules.values());
+    for file in files.map(|module| &module.file) {
+        if file.starts_with(HOME) {
+            let path = workspace.root.join(file);
+            let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+            names.extend(name(&text).map(str::to_owned));
+        }
+    }
+    ensure!(
+        !names.is_empty(),
+        "{HOME}: no file begins a line with `name: \"`"
+    );
     let all = crates.iter();
     let all = all.filter(|one| PACKAGES.contains(&one.package.as_str()));
     let problems = all.flat_map(|one| problems(one, &names)).collect();
     Ok(EXCEPTIONS.applied(problems))
 }
 
-/// Adds the names of data sets in a folder of configs.
-fn configs(folder: &Path, names: &mut BTreeSet<String>) -> Result<()> {
-    let at = |path: &Path| path.display().to_string();
-    for entry in fs::read_dir(folder).with_context(|| at(folder))? {
-        let path = entry?.path();
-        match path.is_dir() {
-            true => configs(&path, names)?,
-            false => {
-                let text = fs::read_to_string(&path).with_context(|| at(&path))?;
-                names.extend(name(&text).filter(|name| *name != OWN).map(str::to_owned));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The value of `name` in a config's table `[data]`.
-fn name(config: &str) -> Option<&str> {
-    let lines = config.lines().map(str::trim);
-    let mut table = lines.skip_while(|line| *line != "[data]").skip(1);
-    let line = table
-        .by_ref()
-        .take_while(|line| !line.starts_with('['))
-        .find(|line| line.starts_with("name"))?;
-    line.split('"').nth(1)
+/// The name that a data set's file gives it.
+fn name(text: &str) -> Option<&str> {
+    let mut lines = text.lines().map(str::trim);
+    let value = lines.find_map(|line| line.strip_prefix("name: \""))?;
+    value.split('"').next()
 }
 
 fn problems(of: &Crate, names: &BTreeSet<String>) -> Problems {
@@ -110,9 +96,12 @@ mod tests {
     }
 
     #[test]
-    fn a_configs_data_set_is_read() {
-        let config = "# name = \"x\"\nname = \"y\"\n[data]\n# a comment\nname = \"shd\"\n[model]\nname = \"z\"";
-        assert_eq!(name(config), Some("shd"));
-        assert_eq!(name("[data]\n[model]\nname = \"z\""), None);
+    fn a_data_sets_name_is_read_from_its_file() {
+        let text = "pub const SHD: DataSet = DataSet {\n    name: \"shd\",\n    files: \"x\",\n};";
+        assert_eq!(name(text), Some("shd"));
+        assert_eq!(
+            name("const A: Entry = Entry { name: name.to_string() };"),
+            None
+        );
     }
 }

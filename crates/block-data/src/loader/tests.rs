@@ -136,10 +136,11 @@ fn burns_iterator_counts_epochs() {
         .with_shuffle(3);
     let indices = |epoch| order(&content(&loader, epoch));
     for epoch in 0..3 {
-        let found = loader.iter().flat_map(|batch| batch.unwrap().indices);
+        let batches = DataLoader::<SpikeBatch>::iter(&loader);
+        let found = batches.flat_map(|batch| batch.unwrap().indices);
         assert_eq!(found.collect::<Vec<_>>(), indices(epoch));
     }
-    let moved = loader.to_device(&Device::default());
+    let moved = DataLoader::<SpikeBatch>::to_device(&loader, &Device::default());
     let found = moved.iter().flat_map(|batch| batch.unwrap().indices);
     assert_eq!(found.collect::<Vec<_>>(), indices(3));
 }

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use block_core::LayerInput;
 use block_data::encode::{Frames, repeat_in_time};
 use block_data::{
-    DataError, DataSet, Encoding, Input, Sample, Samples, SpikeBatcher, SpikeLoader, YinYang,
+    DataError, DataSet, Encoding, Input, Sample, Samples, SpikeBatch, SpikeBatcher, SpikeLoader,
+    YinYang,
 };
 use burn::data::dataloader::DataLoader;
 use burn::data::dataloader::batcher::Batcher;
+use burn::tensor::{Int, Tensor};
 use burn_dataset::{Dataset, DatasetError, InMemDataset};
 
 fn sample(index: usize, values: &[f32]) -> Sample {
@@ -55,8 +58,25 @@ fn batches_have_every_sample_once() {
 }
 
 #[test]
+fn burns_loader_yields_what_batches_convert_to() {
+    let learnt: Box<dyn DataLoader<(LayerInput, Tensor<1, Int>)>> =
+        Box::new(loader(Arc::new(YinYang::new(10, 1)), 4));
+    let (spikes, classes) = learnt.iter().next().unwrap().unwrap();
+    assert_eq!(spikes.shape(), [4, 10, 4]);
+    assert_eq!(classes.dims(), [4]);
+
+    let frames = Encoding::Frames(Frames::new([1, 1, 2], 3).unwrap());
+    let samples = of(vec![sample(0, &[0.5, 0.5])]);
+    let learnt: Box<dyn DataLoader<(LayerInput, Tensor<1, Int>)>> =
+        Box::new(SpikeLoader::new(samples, frames, 1).unwrap());
+    let error = learnt.iter().next().unwrap().unwrap_err().to_string();
+    assert!(error.contains("expected spike events"), "{error}");
+}
+
+#[test]
 fn burns_traits() {
-    let loader: Box<dyn DataLoader<_>> = Box::new(loader(Arc::new(YinYang::new(10, 1)), 4));
+    let loader: Box<dyn DataLoader<SpikeBatch>> =
+        Box::new(loader(Arc::new(YinYang::new(10, 1)), 4));
     assert_eq!(loader.num_items(), 10);
     let mut batches = loader.iter();
     assert_eq!(batches.progress().items_processed, 0);

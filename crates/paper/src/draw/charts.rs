@@ -6,7 +6,7 @@ use anyhow::Result;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::style::{self, Area, CLEAR_INKS, Drawn, TITLE_HEIGHT};
+use super::style::{self, Area, Drawn, TITLE_HEIGHT, ink};
 
 const WIDTH: u32 = 480;
 const HEIGHT: u32 = 330;
@@ -62,8 +62,8 @@ pub(crate) fn lines(title: &str, x: &Axis<'_>, y: &Axis<'_>, lines: &[Line]) -> 
         mesh.draw()?;
         for (index, line) in lines.iter().enumerate() {
             let style = match line.thin {
-                true => color(line.color).mix(0.6).stroke_width(1),
-                false => color(line.color).stroke_width(2),
+                true => ink(line.color).mix(0.6).stroke_width(1),
+                false => ink(line.color).stroke_width(2),
             };
             chart.draw_series(LineSeries::new(line.points.iter().copied(), style))?;
             let (left, top) = place(index);
@@ -118,7 +118,7 @@ pub(crate) fn bars(y: &str, kinds: &[&str], groups: &[Group], line: f64) -> Resu
                 let middle = left + width / 2.0;
                 let whole = [(left, 0.0), (left + width, height)];
                 let deviations = [(middle, height - deviation), (middle, height + deviation)];
-                chart.draw_series([Rectangle::new(whole, color(kind).filled())])?;
+                chart.draw_series([Rectangle::new(whole, ink(kind).filled())])?;
                 if deviation > 0.0 {
                     chart.draw_series([PathElement::new(deviations, BLACK.stroke_width(2))])?;
                 }
@@ -134,16 +134,12 @@ pub(crate) fn bars(y: &str, kinds: &[&str], groups: &[Group], line: f64) -> Resu
             let (left, top) = place(index);
             legend.draw(&Rectangle::new(
                 [(left, top - 5), (left + 24, top + 5)],
-                color(index).filled(),
+                ink(index).filled(),
             ))?;
             label(legend, kind, (left + 30, top), HPos::Left)?;
         }
         Ok(())
     })
-}
-
-fn color(index: usize) -> RGBColor {
-    CLEAR_INKS[index % CLEAR_INKS.len()]
 }
 
 /// Where an entry of the legend begins: two a row.

@@ -5,7 +5,7 @@ use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, Value
 use plotters::prelude::*;
 
 use super::point::{Point, digits};
-use super::style::{self, Area, Drawn, INKS, TITLE_HEIGHT, font};
+use super::style::{self, Area, Drawn, TITLE_HEIGHT, font, ink};
 
 /// A picture.
 pub(crate) struct Picture<'a> {
@@ -204,10 +204,6 @@ fn entry(name: &str) -> i32 {
     60 + 7 * name.chars().count() as i32
 }
 
-fn ink(index: usize) -> RGBColor {
-    INKS[index % INKS.len()]
-}
-
 /// The mark of a line, in pixels: lines differ in shape as well as in colour.
 fn mark<'a>(
     index: usize,
@@ -216,7 +212,7 @@ fn mark<'a>(
 ) -> Drawn {
     let ink = ink(index);
     let square = [(x - 4, y - 4), (x + 4, y + 4)];
-    draw(match index % INKS.len() {
+    draw(match index % 5 {
         0 => Circle::new((x, y), 4, ink.filled()).into_dyn(),
         1 => Rectangle::new(square, ink.filled()).into_dyn(),
         2 => TriangleMarker::new((x, y), 6, ink.filled()).into_dyn(),

@@ -11,33 +11,29 @@ pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 /// What drawing returns.
 pub(crate) type Drawn<T = ()> = Result<T>;
 
-/// The inks of lines that marks of their own tell apart as well.
-pub(crate) const INKS: [RGBColor; 5] = [
+/// The inks of what differs in colour: Okabe's and Ito's, which those who see colours less well tell apart too, on light and
+/// on dark grounds, and a grey.
+const INKS: [RGBColor; 5] = [
     BLUE,
-    RGBColor(0xc4, 0x4e, 0x00),
-    RGBColor(0x2a, 0x7d, 0x3a),
-    RGBColor(0x7a, 0x3e, 0x9d),
-    RGBColor(0x55, 0x55, 0x55),
-];
-/// The inks of lines and bars that differ in colour alone: Okabe's and Ito's, which those who see colours less well tell
-/// apart too, on light and on dark grounds.
-pub(crate) const CLEAR_INKS: [RGBColor; 4] = [
-    RGBColor(0x00, 0x72, 0xb2),
-    RGBColor(0xd5, 0x5e, 0x00),
+    ORANGE,
     RGBColor(0x00, 0x9e, 0x73),
     RGBColor(0xcc, 0x79, 0xa7),
+    RGBColor(0x55, 0x55, 0x55),
 ];
 /// The ink of what there is one of, and of what is faster.
-pub(crate) const BLUE: RGBColor = RGBColor(0x1f, 0x77, 0xb4);
-/// The ink of a limit.
-pub(crate) const LIMIT: RGBColor = RGBColor(0xb0, 0x3a, 0x00);
-/// The ink of what is slower.
-pub(crate) const ORANGE: RGBColor = RGBColor(0xd6, 0x5f, 0x00);
+pub(crate) const BLUE: RGBColor = RGBColor(0x00, 0x72, 0xb2);
+/// The ink of a limit, and of what is slower.
+pub(crate) const ORANGE: RGBColor = RGBColor(0xd5, 0x5e, 0x00);
 /// Black on a coloured ground, which stays dark whatever colour a page gives to black.
 pub(crate) const DARK: RGBColor = RGBColor(0x11, 0x11, 0x11);
 
 /// The height of a figure's title.
 pub(crate) const TITLE_HEIGHT: u32 = 34;
+
+/// The ink of the line or bar of a number, from 0.
+pub(crate) const fn ink(index: usize) -> RGBColor {
+    INKS[index % INKS.len()]
+}
 
 /// Letters of a size: 17 for titles, 14 and 13 for names, 12 and 11 for numbers and notes.
 pub(crate) const fn font(size: u32) -> (&'static str, u32) {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use plotters::prelude::*;
 
-use super::style::{self, Area, BLUE, Drawn, LIMIT, TITLE_HEIGHT, font};
+use super::style::{self, Area, BLUE, Drawn, ORANGE, TITLE_HEIGHT, font};
 
 /// One panel.
 pub(crate) struct Panel {
@@ -78,8 +78,8 @@ fn draw_panel(area: &Area<'_>, panel: &Panel, steps: usize, last: bool) -> Drawn
         Kind::Line { values, threshold } => {
             if let Some(at) = *threshold {
                 let line = [(0.0, at), (steps as f32 - 1.0, at)];
-                chart.draw_series(DashedLineSeries::new(line, 5, 4, LIMIT.stroke_width(1)))?;
-                let style = font(12).into_font().color(&LIMIT);
+                chart.draw_series(DashedLineSeries::new(line, 5, 4, ORANGE.stroke_width(1)))?;
+                let style = font(12).into_font().color(&ORANGE);
                 let above = at + 0.18 * (high - low);
                 chart.draw_series([Text::new("threshold", (0.5, above), style)])?;
             }

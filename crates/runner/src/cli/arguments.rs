@@ -54,7 +54,7 @@ begun anew; environment.json lists what changed. eval takes data.test, data.trai
 test split is scored, and eval.json says that it is another.
 
 Ctrl-C ends a training after the batch with everything saved.
-RUNNER_LOG (off, error, warn, info, debug) sets how much is logged; the default is info.
+RUNNER_LOG (off, error, warn, info, debug, trace) sets how much is logged; the default is info.
 RAYON_NUM_THREADS sets the number of threads; the default is one a processor.
 
 Exit codes: 0 success, 1 the training failed, 2 what was asked for cannot be done, 130 interrupted.";

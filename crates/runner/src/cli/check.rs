@@ -1,13 +1,15 @@
 //! `check`: a plan for people to read.
 
 use std::fmt::Write;
+use std::iter::repeat;
 
 use super::arguments::CheckArguments;
 use super::load::load;
-use crate::config::Validation;
+use crate::config::{Validation, keys};
 use crate::error::Result;
 use crate::plan::Plan;
 use block_core::device;
+use block_models::LayerConfig;
 use burn::module::Module;
 
 /// Says what a config would do.
@@ -56,6 +58,8 @@ fn describe(plan: &Plan, text: &mut String) -> std::fmt::Result {
     )?;
     let (units, steps) = (source.units(), config.encode.steps);
     writeln!(text, "input        {units} units, {steps} time steps")?;
+    let own = config.model.layers.iter().flatten().map(own_settings);
+    let mut own = own.chain(repeat(String::new()));
     for layer in plan.network.layers() {
         let (name, input, output) = (&layer.name, layer.input, layer.output);
         let (summary, parameters) = (&layer.summary, layer.parameters);
@@ -63,6 +67,9 @@ fn describe(plan: &Plan, text: &mut String) -> std::fmt::Result {
             text,
             "{name:<12} {input} -> {output}, {summary}, {parameters} parameters"
         )?;
+        if let Some(own) = own.next().filter(|own| !own.is_empty()) {
+            writeln!(text, "             of its own: {own}")?;
+        }
     }
     writeln!(text, "parameters   {}", plan.network.num_params())?;
     let mebibytes = plan.memory_bytes() as f64 / f64::from(1 << 20);
@@ -72,13 +79,13 @@ fn describe(plan: &Plan, text: &mut String) -> std::fmt::Result {
     let batches = train.div_ceil(size);
     writeln!(
         text,
-        "epochs       {epochs} of {batches} batches of {size}, learning rate {rate}"
+        "epochs       {epochs} of {batches} batches of {size}, learning rate {rate:?}"
     )?;
     let reached: Vec<_> = plan.milestones.iter().filter(|&&at| at < epochs).collect();
     if !reached.is_empty() {
         writeln!(
             text,
-            "milestones   after {reached:?} epochs: rate times {}, best model, Adam afresh",
+            "milestones   after {reached:?} epochs: rate times {:?}, best model, Adam afresh",
             plan.gamma
         )?;
     }
@@ -86,4 +93,17 @@ fn describe(plan: &Plan, text: &mut String) -> std::fmt::Result {
         writeln!(text, "doubtful     {doubt}")?;
     }
     writeln!(text, "seed         {}\nnothing was run", config.seed)
+}
+
+/// What a layer's config says beyond what every layer must: the settings that take precedence over the model's.
+fn own_settings(layer: &LayerConfig) -> String {
+    let table = toml::Table::try_from(layer).unwrap_or_default();
+    let keys = keys();
+    let required = |name: &str| {
+        let path = format!("model.layers.N.{name}");
+        keys.iter().any(|key| key.required && key.path == path)
+    };
+    let own = table.iter().filter(|(name, _)| !required(name));
+    let own = own.map(|(name, value)| format!("{name} = {value}"));
+    own.collect::<Vec<_>>().join(", ")
 }

@@ -26,6 +26,8 @@ pub(super) fn train(path: &Path, arguments: &TrainArguments) -> Result<String> {
     config.data.provide(arguments.place.offline)?;
     let plan = Plan::prepare(config)?;
     plan.check_memory(&device)?;
+    // Nothing is written for a network that cannot be built.
+    let network = plan.init_network(&device.device.clone().autodiff())?;
     let folder = match &arguments.out {
         Some(folder) => RunFolder::create(folder)?,
         None => {
@@ -36,7 +38,7 @@ pub(super) fn train(path: &Path, arguments: &TrainArguments) -> Result<String> {
     folder.write(CONFIG, plan.config.to_toml().as_bytes())?;
     folder.write_json(ENVIRONMENT, &Environment::current(&device))?;
     announce(&plan, &device, &folder);
-    let trainer = Trainer::start(&plan, &device, &folder)?;
+    let trainer = Trainer::start(&plan, &device, &folder, network)?;
     work(&plan, &device, &folder, trainer)
 }
 

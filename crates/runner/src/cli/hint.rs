@@ -9,11 +9,13 @@ pub(super) fn resume_command(run: &Path, device: Option<&str>) -> String {
     command(&program(), run, device)
 }
 
-/// A command on data sets, such as `data get mnist`.
-pub(super) fn data_command(words: &[&str]) -> String {
+/// A command on data sets, such as `data get mnist`, for the only folder in which they are looked for, if there is one.
+pub(super) fn data_command(words: &[&str], folder: Option<&Path>) -> String {
     let words = words.iter().map(|word| quoted(OsStr::new(word)));
     let words: Vec<_> = words.collect();
-    format!("{} data {}", program(), words.join(" "))
+    let folder = folder.map(|folder| format!(" --data-dir {}", quoted(folder.as_os_str())));
+    let folder = folder.unwrap_or_default();
+    format!("{} data {}{folder}", program(), words.join(" "))
 }
 
 /// What calls this program.

@@ -11,9 +11,12 @@ const INDENT: &str = "    ";
 pub(super) fn keys() -> String {
     let mut text = String::new();
     for key in config::keys() {
-        let default = key.default.map(|default| format!(" [default: {default}]"));
-        let default = default.unwrap_or_default();
-        writeln!(text, "{} = {}{default}", key.path, key.expected)
+        let absent = match key.default {
+            _ if key.required => " [required]".to_string(),
+            Some(default) => format!(" [default: {default}]"),
+            None => String::new(),
+        };
+        writeln!(text, "{} = {}{absent}", key.path, key.expected)
             .unwrap_or_else(|error| unreachable!("text grows: {error}"));
         let mut line = INDENT.to_string();
         for word in key.meaning.split_whitespace() {

@@ -29,7 +29,9 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(code) => return code,
     };
-    start_logging();
+    if let Err(error) = start_logging() {
+        return report(&error);
+    }
     let device = arguments.train.place.device.clone();
     match run(arguments) {
         Ok(output) => {
@@ -101,13 +103,11 @@ fn report(error: &RunnerError) -> ExitCode {
         _ => "error: ",
     };
     let mut line = error.to_string();
-    if let RunnerError::Data(DataError::Missing { name, .. }) = error
+    if let RunnerError::Data(DataError::Missing { name, folder, .. }) = error
         && DataSet::named(name).is_some()
     {
-        line += &format!(
-            ", or fetch it with `{}`",
-            hint::data_command(&["get", name])
-        );
+        let get = hint::data_command(&["get", name], folder.as_deref());
+        line += &format!(", or fetch it with `{get}`");
     }
     if let RunnerError::Data(DataError::MissingFile { .. }) = error {
         line += "; name it by --set data.train=FILE or data.test=FILE, or its folder by --data-dir";
@@ -117,16 +117,24 @@ fn report(error: &RunnerError) -> ExitCode {
     ExitCode::from(error.exit_code())
 }
 
-fn start_logging() {
-    let level = std::env::var(LOG_VARIABLE).ok();
-    let level = level.and_then(|level| level.parse::<LevelFilter>().ok());
+fn start_logging() -> Result<()> {
+    let level = std::env::var_os(LOG_VARIABLE).filter(|level| !level.is_empty());
+    let level = level.map(|level| {
+        let known = level.to_str().and_then(|level| level.parse().ok());
+        known.ok_or_else(|| {
+            RunnerError::Usage(format!(
+                "{LOG_VARIABLE} is {level:?}, expected off, error, warn, info, debug or trace"
+            ))
+        })
+    });
     tracing_subscriber::fmt()
-        .with_max_level(level.unwrap_or(LevelFilter::INFO))
+        .with_max_level(level.transpose()?.unwrap_or(LevelFilter::INFO))
         .with_writer(stderr)
         .with_ansi(stderr().is_terminal())
         .with_target(false)
         .without_time()
         .init();
+    Ok(())
 }
 
 fn run(arguments: Arguments) -> Result<String> {

@@ -2,13 +2,13 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use block_models::NetworkConfig;
+use block_models::{ConfigError, NetworkConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::schema::{Key, Schema};
 use super::tree::Tree;
-use super::{DataConfig, EncodeConfig, TrainConfig, model};
+use super::{DataConfig, EncodeConfig, Places, TrainConfig, model};
 use crate::error::{Result, RunnerError};
 
 /// A validated config. It serializes to the TOML that makes it again.
@@ -25,8 +25,11 @@ pub struct Config {
     pub encode: EncodeConfig,
     /// The network.
     pub model: NetworkConfig,
-    /// The training.
+    /// The training. The defaults of epochs and milestones belong together; with fewer epochs the later milestones
+    /// are never reached.
     pub train: TrainConfig,
+    #[serde(skip)]
+    pub(crate) places: Places,
 }
 
 static SCHEMA: LazyLock<Schema> = LazyLock::new(Schema::of::<Config>);
@@ -71,19 +74,30 @@ impl Config {
         model::complete(&mut tree);
         SCHEMA.fill(&mut tree);
         let mut config: Self = tree.read()?;
+        config.places = tree.places().clone();
         config.data.anchor(&tree)?;
         config.model.resolve();
-        config.model.layers().map_err(|error| {
-            let key = format!("model.{}", error.key);
-            RunnerError::Value {
-                place: tree.place(&key).to_string(),
-                key,
-                found: error.found,
-                expected: error.expected,
-            }
-        })?;
+        if let Err(error) = config.model.layers() {
+            return Err(config.network_error(error));
+        }
         config.train.check(&tree)?;
         Ok(config)
+    }
+
+    /// The error for a key whose value does not fit the rest, or the data.
+    pub(crate) fn refuse(&self, key: &str, found: String, expected: String) -> RunnerError {
+        RunnerError::Value {
+            place: self.places.of(key).to_string(),
+            key: key.to_string(),
+            found,
+            expected,
+        }
+    }
+
+    /// The error for a network that cannot be built.
+    pub(crate) fn network_error(&self, error: ConfigError) -> RunnerError {
+        let key = format!("model.{}", error.key);
+        self.refuse(&key, error.found, error.expected)
     }
 
     /// The TOML that makes this config again, every key spelled out.

@@ -10,7 +10,7 @@ use super::range::{accepts, expected};
 use super::tree::{Tree, show};
 use crate::error::{Result, RunnerError};
 
-/// A key of a config.
+/// A key of a config; tables are keys too.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Key {
     /// The path, in which N stands for the number of an array's element.
@@ -19,6 +19,8 @@ pub struct Key {
     pub expected: String,
     /// The value of an absent key, as in TOML or in words.
     pub default: Option<String>,
+    /// Whether the table that the key is in must have it.
+    pub required: bool,
     /// What the key means.
     pub meaning: String,
 }
@@ -119,28 +121,38 @@ impl Schema {
     }
 }
 
-fn collect(schema: &Node, table: &str, keys: &mut Vec<Key>) {
-    for (name, schema) in properties(schema).into_iter().flatten() {
+fn collect(parent: &Node, table: &str, keys: &mut Vec<Key>) {
+    for (name, schema) in properties(parent).into_iter().flatten() {
         let path = format!("{table}{name}");
-        if properties(schema).is_some() {
-            collect(schema, &format!("{path}."), keys);
-        } else if let Some(kinds) = kinds(&schema["items"]) {
-            for kind in kinds {
-                collect(kind, &format!("{path}.N."), keys);
-            }
+        let kinds = kinds(&schema["items"]).unwrap_or_default();
+        let default = match (&schema["x-default"], &schema["default"]) {
+            _ if properties(schema).is_some() => None,
+            (Node::String(words), _) => Some(words.clone()),
+            (_, Node::Null) => None,
+            (_, default) => Some(default.to_string()),
+        };
+        // The name of a kind of tables is all that its key can be: it means what the kind is.
+        let described = if schema["const"].is_string() {
+            parent
         } else {
-            let default = match (&schema["x-default"], &schema["default"]) {
-                (Node::String(words), _) => Some(words.clone()),
-                (_, Node::Null) => None,
-                (_, default) => Some(default.to_string()),
-            };
-            let meaning = schema["description"].as_str().unwrap_or_default();
-            keys.push(Key {
-                path,
-                expected: expected(schema),
-                default,
-                meaning: meaning.replace('\n', " "),
-            });
+            schema
+        };
+        let meaning = described["description"].as_str().unwrap_or_default();
+        let mut required = parent["required"].as_array().into_iter().flatten();
+        keys.push(Key {
+            path: path.clone(),
+            expected: match kinds.is_empty() {
+                _ if properties(schema).is_some() => "a table".to_string(),
+                true => expected(schema),
+                false => "an array of tables".to_string(),
+            },
+            default,
+            required: required.any(|one| one == name),
+            meaning: meaning.replace('\n', " "),
+        });
+        collect(schema, &format!("{path}."), keys);
+        for kind in kinds {
+            collect(kind, &format!("{path}.N."), keys);
         }
     }
 }
@@ -191,28 +203,23 @@ fn kind_of<'a>(kinds: &[&'a Node], table: &Table) -> Option<&'a Node> {
     kinds.find(|kind| accepts(&kind["properties"]["kind"], found))
 }
 
-/// The known key or table most like this one: by its whole path, or nearly so by its last part.
+/// The known key most like this one: by its whole path, or nearly so by its last part. It is none of the tables that this one
+/// stands in.
 fn nearest(key: &str, known: Vec<Key>) -> String {
     let is_number = |part: &&str| part.parse::<usize>().is_ok();
     let parts = key.split('.');
     let parts = parts.map(|part| if is_number(&part) { "N" } else { part });
     let general = parts.collect::<Vec<_>>().join(".");
-    let mut known: Vec<String> = known.into_iter().map(|key| key.path).collect();
-    let mut tables = Vec::new();
-    for key in &known {
-        let dots = key.match_indices('.');
-        tables.extend(dots.map(|(at, _)| key[..at].to_string()));
-    }
-    tables.retain(|table| !table.ends_with(".N"));
-    known.extend(tables);
     let last = |path: &str| path.rsplit('.').next().unwrap_or(path).to_string();
     let score = |known: &String| {
         let whole = strsim::normalized_damerau_levenshtein(&general, known);
         let part = strsim::normalized_damerau_levenshtein(&last(&general), &last(known));
         whole.max(0.95 * part)
     };
+    let known = known.into_iter().map(|key| key.path);
+    let around = |table: &String| general.starts_with(&format!("{table}."));
     let best = known
-        .into_iter()
+        .filter(|key| !around(key))
         .max_by(|a, b| score(a).total_cmp(&score(b)));
     let mut best = best.unwrap_or_default();
     for number in key.split('.').filter(is_number) {

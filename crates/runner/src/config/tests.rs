@@ -70,6 +70,16 @@ fn unknown_keys_name_the_nearest() {
     expect("lerning_rate = 3", "lerning_rate", "train.learning_rate");
     expect("[modle]\nhidden = [3]", "modle", "model");
     expect("[model.betta]", "model.betta", "model.beta");
+    // Never the table that the key is already in.
+    expect("[train]\nlr = 3", "train.lr", "train.gamma");
+    expect("[train]\ntrain = 3", "train.train", "data.train");
+    let layer = "[[model.layers]]\nkind = \"linear\"\nneurons = 3\nlayers = 3";
+    let message = message(layer, &[]);
+    assert!(
+        message.contains("key `model.layers.0.layers`; "),
+        "{message}"
+    );
+    assert!(message.contains("is `model.layers.0."), "{message}");
 }
 
 #[test]
@@ -279,9 +289,22 @@ fn every_key_has_a_meaning_and_is_read() {
     let keys = keys();
     assert!(keys.len() > 30);
     for key in &keys {
-        let kind = key.path.ends_with(".kind");
-        assert!(kind || !key.meaning.is_empty(), "{}", key.path);
+        assert!(!key.meaning.is_empty(), "{}", key.path);
+        if let Some((table, _)) = key.path.rsplit_once('.') {
+            let table = table.trim_end_matches(".N");
+            assert!(keys.iter().any(|key| key.path == table), "{table}");
+        }
     }
+    let required = keys.iter().filter(|key| key.required);
+    let required: Vec<_> = required.map(|key| key.path.as_str()).collect();
+    assert!(
+        required
+            .iter()
+            .all(|path| path.starts_with("model.layers.N."))
+    );
+    assert!(required.contains(&"model.layers.N.neurons"));
+    let kinds = keys.iter().filter(|key| key.path == "model.layers.N.kind");
+    assert!(kinds.into_iter().all(|key| key.required));
     let find = |path: &str| keys.iter().find(|key| key.path == path).unwrap();
     let epochs = find("train.epochs");
     assert_eq!(epochs.expected, "an integer from 1 to 16777216");

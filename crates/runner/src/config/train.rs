@@ -5,8 +5,7 @@ use smart_default::SmartDefault;
 use super::tree::Tree;
 use crate::error::Result;
 
-/// `[train]`: the training. The defaults of epochs and milestones belong together; with fewer epochs the later
-/// milestones are never reached.
+/// `[train]`: the training.
 #[derive(Debug, Clone, PartialEq, SmartDefault, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {

@@ -2,14 +2,13 @@
 
 use toml::{Table, Value};
 
+use super::places::Places;
 use crate::error::{Result, RunnerError};
 
 /// A config as it was written.
 pub(super) struct Tree {
     table: Table,
-    place: String,
-    /// Keys of `--set` with the whole option.
-    overrides: Vec<(String, String)>,
+    places: Places,
 }
 
 impl Tree {
@@ -27,8 +26,7 @@ impl Tree {
         })?;
         Ok(Self {
             table,
-            place: place.to_string(),
-            overrides: Vec::new(),
+            places: Places::new(place),
         })
     }
 
@@ -47,7 +45,7 @@ impl Tree {
             .unwrap_or_else(|| Value::String(value.to_string()));
         let option = format!("--set {argument}");
         *self.slot(key, &option)? = value;
-        self.overrides.push((key.to_string(), option));
+        self.places.set(key, option);
         Ok(())
     }
 
@@ -147,23 +145,21 @@ impl Tree {
     pub(super) fn read<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
         // The schema was checked: only a type whose schema says too little is refused here.
         T::deserialize(Value::Table(self.table.clone())).map_err(|error| RunnerError::Value {
-            place: self.place.clone(),
+            place: self.places.file().to_string(),
             key: "config".to_string(),
             found: error.message().replace('\n', ", "),
             expected: "the keys that `runner keys` lists".to_string(),
         })
     }
 
-    /// Where a key's value comes from: an option that sets it, a part of it or a table that it stands in, or
-    /// the file.
+    /// Where the values come from.
+    pub(super) fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// Where a key's value comes from.
     pub(super) fn place(&self, key: &str) -> &str {
-        let below = |long: &str, short: &str| {
-            let rest = long.strip_prefix(short);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        let mut options = self.overrides.iter().rev();
-        let found = options.find(|(set, _)| below(key, set) || below(set, key));
-        found.map_or(&self.place, |(_, option)| option)
+        self.places.of(key)
     }
 
     /// The error for the value of a key.

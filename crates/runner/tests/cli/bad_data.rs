@@ -32,9 +32,34 @@ fn missing_data() {
     let parts = [
         "data set fashion-mnist is missing",
         "empty/fashion-mnist",
-        " data get fashion-mnist",
+        " data get fashion-mnist --data-dir /",
+        "/empty`",
     ];
     bench.refused(&["check", "f.toml", "--data-dir", "empty"], &parts);
+    bench.refused(&["check", "f.toml", "--set", "data.dir=empty"], &parts);
+    let said = bench.run(&["data", "check", "fashion-mnist", "--data-dir", "empty"]);
+    let hint = " data get fashion-mnist --data-dir empty` fetches it";
+    assert!(said.out.contains(hint), "{said:?}");
+}
+
+#[test]
+fn a_data_sets_own_folder_instead_of_the_one_above_it() {
+    let bench = Bench::new();
+    bench.write("f.toml", "");
+    write_images(&bench, "sets", |_, _| ());
+    let own = ["--data-dir", "sets/fashion-mnist"];
+    let parts = [
+        "is the data set's own folder: name the one above it",
+        "sets\n",
+    ];
+    bench.refused(&[&["check", "f.toml"], &own[..]].concat(), &parts);
+    // Nothing is fetched into it.
+    bench.refused(&[&["f.toml", "--out", "run"], &own[..]].concat(), &parts);
+    bench.refused(
+        &[&["data", "get", "fashion-mnist"], &own[..]].concat(),
+        &parts,
+    );
+    assert!(!bench.path("sets/fashion-mnist/fashion-mnist").exists());
 }
 
 #[test]

@@ -92,8 +92,11 @@ fn unknown_data_set() {
 
 #[test]
 fn validation_that_leaves_no_sample() {
-    let set = "data.validation=0.00000001";
-    Bench::new().refused(&["tiny.toml", "--set", set], &["validation fraction"]);
+    let parts = [
+        "--set data.validation=1e-5: `data.validation` is 0.00001, expected between 0 and 1",
+        "at least one of 20000 samples",
+    ];
+    Bench::new().refused(&["tiny.toml", "--set", "data.validation=1e-5"], &parts);
 }
 
 #[test]
@@ -187,6 +190,52 @@ fn kernel_without_a_size_or_a_step() {
         let layers = format!("[[model.layers]]\nkind = \"conv\"\n{}", keys.concat());
         let found = format!("`model.layers.0.{key}` is {value}");
         refused_stack(&layers, &[&found, "expected an integer from 1"]);
+    }
+}
+
+#[test]
+fn layers_that_do_not_fit_the_data_name_file_or_option() {
+    let bench = Bench::new();
+    let layer = "[[model.layers]]\nkind = \"linear\"\nneurons = 5\n";
+    bench.write(
+        "a.toml",
+        format!("[data]\nname = \"yin-yang\"\n{layer}skip = true\n"),
+    );
+    let parts = [
+        "a.toml: `model.layers.0.skip` is true",
+        "takes 4 units and puts out 5",
+    ];
+    bench.refused(&["a.toml"], &parts);
+    bench.write("b.toml", format!("[data]\nname = \"yin-yang\"\n{layer}"));
+    let set = "model.layers.0.skip=true";
+    let parts = [format!("--set {set}: `model.layers.0.skip` is true")];
+    let parts = parts.each_ref().map(String::as_str);
+    bench.refused(&["b.toml", "--set", set, "--out", "run"], &parts);
+    assert!(!bench.path("run").exists());
+}
+
+#[test]
+fn skip_that_no_layer_takes_is_said() {
+    let said = Bench::new().works(&["check", "tiny.toml", "--set", "model.skip=true"]);
+    let line = "doubtful     model.skip has no effect";
+    assert!(said.out.contains(line), "{said:?}");
+}
+
+#[test]
+fn a_level_of_logging_that_does_not_exist() {
+    let bench = Bench::new();
+    let mut command = bench.command(&["check", "tiny.toml"]);
+    let said = crate::util::said(command.env("RUNNER_LOG", "nonsense").spawn().unwrap());
+    assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{said:?}");
+    assert!(
+        said.err
+            .contains("RUNNER_LOG is \"nonsense\", expected off, error,"),
+        "{said:?}"
+    );
+    for level in ["", "warn", "OFF"] {
+        let mut command = bench.command(&["check", "tiny.toml"]);
+        let said = crate::util::said(command.env("RUNNER_LOG", level).spawn().unwrap());
+        assert_eq!(said.code, Some(0), "{said:?}");
     }
 }
 
@@ -286,7 +335,18 @@ fn more_memory_than_there_is() {
     for set in ["model.hidden=[16777216, 16777216]", "encode.steps=16777216"] {
         let (key, value) = set.split_once('=').unwrap();
         let key = format!("`{key}` = {value}");
-        let parts = [&key, "`train.batch_size` = 1000", "GiB are available"];
+        let place = format!("error: --set {set}: with ");
+        let place = if set.starts_with("model") {
+            place.as_str()
+        } else {
+            "error: tiny.toml: with "
+        };
+        let parts = [
+            place,
+            &key,
+            "`train.batch_size` = 1000",
+            "GiB are available",
+        ];
         bench.refused(&["check", "tiny.toml", "--set", set], &parts);
         bench.refused(&["tiny.toml", "--set", set, "--out", "run"], &parts);
     }

@@ -52,7 +52,10 @@ fn keys_are_listed_with_type_default_and_meaning() {
     for part in [
         "train.epochs = an integer from 1 to 16777216 [default: 140]\n    Passes over the training samples.\n",
         "model.formulation = \"scan\" or \"convolution\" or \"standard-single\" or \"standard-multi\"",
-        "model.layers.N.neurons = an integer from 1 to 16777216\n",
+        "model.layers.N.kind = \"linear\" [required]\n    Spiking neurons, each connected to every input.\n",
+        "model.layers.N.neurons = an integer from 1 to 16777216 [required]\n",
+        "model.beta = a table\n    Membrane decay.\n",
+        "model.layers = an array of tables\n    The hidden layers from the input on",
         "data.augment = true or false [default: as is usual for the data set]\n",
         "model.layers.N.beta_of = \"neuron\" or \"channel\" or \"layer\"\n",
         "model.layers.N.reduction = \"max\" or \"average\" [default: \"max\"]\n",
@@ -192,6 +195,26 @@ fn check_tells_the_plan_and_runs_nothing() {
     }
     assert_eq!(said.err, "");
     assert!(!bench.path("runs").exists());
+}
+
+#[test]
+fn check_tells_what_layers_have_of_their_own() {
+    let bench = Bench::new();
+    bench.write(
+        "a.toml",
+        "[data]\nname = \"yin-yang\"\n[train]\nlearning_rate = 1e-20\n\
+         [[model.layers]]\nkind = \"linear\"\nneurons = 5\n\
+         [[model.layers]]\nkind = \"linear\"\nneurons = 5\nbeta = 0.95\nskip = true\n\
+         surrogate = { kind = \"arctan\" }\n",
+    );
+    let out = bench.works(&["check", "a.toml"]).out;
+    for part in [
+        "hidden.0     4 -> 5, scan spikes, 30 parameters\nhidden.1     5 -> 5, scan spikes plus its input, 35 parameters\n\
+         \x20            of its own: beta = 0.95, skip = true, surrogate = { kind = \"arctan\", scale = 10.0 }\nreadout ",
+        "learning rate 1e-20\n",
+    ] {
+        assert!(out.contains(part), "{part:?} is not in:\n{out}");
+    }
 }
 
 #[test]

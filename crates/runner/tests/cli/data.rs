@@ -22,7 +22,10 @@ fn list_names_every_data_set() {
     assert!(line("mnist").contains("  no  "));
     assert!(line("shd").contains("no, links untried"));
     assert!(line("yin-yang").contains("made on the spot"));
-    assert!(said.out.contains(" data get NAME` fetches one"));
+    assert!(
+        said.out
+            .contains(" data get NAME --data-dir sets` fetches one")
+    );
     assert_eq!(said.err, "");
 }
 
@@ -54,7 +57,7 @@ fn check_says_what_is_wrong() {
     assert_eq!(said.code, Some(2), "{said:?}");
     for part in [
         "cifar-10: not here; `",
-        " data get cifar-10` fetches it",
+        " data get cifar-10 --data-dir sets` fetches it",
         "fashion-mnist: train-images-idx3-ubyte.gz: WRONG: ",
         "47056 bytes of content, expected 47040016",
         "fashion-mnist: train: 60 samples, 6 to 6 a class, 784 inputs each; WRONG: expected 60000 samples",

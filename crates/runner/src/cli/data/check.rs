@@ -46,7 +46,7 @@ fn faults_of(set: &DataSet, locations: &Locations) -> Result<Option<usize>> {
     if let Some(entry) = set.entry() {
         let paths = set.located(locations);
         let Some(folder) = paths.first().and_then(|path| path.parent()) else {
-            let get = hint::data_command(&["get", name]);
+            let get = hint::data_command(&["get", name], locations.named());
             say(&format!("{name}: not here; `{get}` fetches it"));
             return Ok(None);
         };

@@ -24,7 +24,7 @@ pub(super) fn get(arguments: &GetArguments) -> Result<()> {
     if set.located(&locations).is_empty() || !is_sound(set, &locations)? {
         fetch_data(set, &locations, arguments.offline)?;
         if !is_sound(set, &locations)? {
-            let check = hint::data_command(&["check", name]);
+            let check = hint::data_command(&["check", name], locations.named());
             return Err(RunnerError::DataSets(format!(
                 "{name} was fetched, but other files hide it: `{check}` tells which; delete them"
             )));

@@ -31,7 +31,7 @@ pub(super) fn list(place: &DataPlace) -> Result<()> {
         });
         say(cells.collect::<Vec<_>>().join("  ").trim_end());
     }
-    let get = hint::data_command(&["get", "NAME"]);
+    let get = hint::data_command(&["get", "NAME"], locations.named());
     say(&format!(
         "\n`{get}` fetches one, and so does the first run that needs it."
     ));

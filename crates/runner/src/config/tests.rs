@@ -303,8 +303,8 @@ fn every_key_has_a_meaning_and_is_read() {
             .all(|path| path.starts_with("model.layers.N."))
     );
     assert!(required.contains(&"model.layers.N.neurons"));
-    let kinds = keys.iter().filter(|key| key.path == "model.layers.N.kind");
-    assert!(kinds.into_iter().all(|key| key.required));
+    let mut kinds = keys.iter().filter(|key| key.path == "model.layers.N.kind");
+    assert!(kinds.all(|key| key.required));
     let find = |path: &str| keys.iter().find(|key| key.path == path).unwrap();
     let epochs = find("train.epochs");
     assert_eq!(epochs.expected, "an integer from 1 to 16777216");

@@ -104,7 +104,10 @@ fn the_instruction_set_of_the_kernels_changes_no_bit() {
         let plan = Plan::prepare(Config::parse(TINY, "tiny.toml", &set).unwrap()).unwrap();
         let train = |folder: &Path| {
             let folder = RunFolder::create(folder).unwrap();
-            let trainer = Trainer::start(&plan, &device, &folder).unwrap();
+            let network = plan
+                .init_network(&device.device.clone().autodiff())
+                .unwrap();
+            let trainer = Trainer::start(&plan, &device, &folder, network).unwrap();
             trainer.run(&AtomicBool::new(false), &mut Silent).unwrap();
             ["best.safetensors", "last.safetensors"]
                 .map(|file| fs::read(folder.file(file)).unwrap())

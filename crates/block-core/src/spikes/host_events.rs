@@ -8,6 +8,12 @@ use rayon::prelude::*;
 /// the gradients of a tile's neurons at all rows stay in the second-level cache.
 const ROWS: usize = 800;
 
+/// Steps of a sample whose sums of weights stay in the first-level cache.
+pub(crate) const CHUNK: usize = 64;
+
+/// Rows of a [`Stretch`] at most, as many as stay in the second-level cache.
+const STRETCH: usize = 1024;
+
 /// A batch of events in compressed rows, and what follows from them.
 #[derive(Debug)]
 pub(crate) struct HostEvents {
@@ -23,6 +29,8 @@ pub(crate) struct HostEvents {
     /// than there are time steps. That step's rows need not be added: their sum is that of all rows minus
     /// those added so far. In the codes of images all black pixels fire there, often half of all.
     pub closing: Vec<Option<u32>>,
+    /// The units that fire at each step of every sample, but for closing steps, [`CHUNK`] steps at a time.
+    pub by_step: Vec<Vec<Lists<u32>>>,
     /// The events by unit, group by group of samples.
     pub groups: Vec<Group>,
 }
@@ -32,22 +40,88 @@ pub(crate) struct HostEvents {
 pub(crate) struct Group {
     /// Samples, from the first of them on.
     pub samples: Range<usize>,
-    /// The rows in stretches that a u16 can number: one, unless there are very many steps.
+    /// The rows in stretches: one, unless there are very many steps.
     pub stretches: Vec<Stretch>,
 }
 
-/// Some rows of a group; a row is (sample within the group) · steps + step. Units with equally many events stand
-/// together, so that a loop over a unit's events has a predictable length.
+/// Some rows of a group; a row is (sample within the group) · steps + step.
 #[derive(Debug)]
 pub(crate) struct Stretch {
     pub first_row: usize,
-    /// Events of a unit, at least 1, and how many units in turn have so many.
-    pub buckets: Vec<(u32, u32)>,
-    /// The units, in the order of the buckets.
-    pub units: Vec<u32>,
-    /// The rows of each unit's events in turn, from the first row on, ascending. They are read once for each tile
-    /// of neurons: half the bytes count.
-    pub rows: Vec<u16>,
+    /// The rows of each unit's events, from the first row on, ascending. They are read once for each tile of
+    /// neurons: half the bytes count.
+    pub by_unit: Lists<u16>,
+}
+
+/// Lists of numbers, those of equal length together, so that a loop over one has a predictable length.
+#[derive(Debug)]
+pub(crate) struct Lists<T> {
+    /// The length of a list, and how many lists in turn have it.
+    buckets: Vec<(u32, u32)>,
+    /// What each list is of, in the order of the buckets.
+    keys: Vec<u32>,
+    /// Each list in turn.
+    entries: Vec<T>,
+}
+
+impl<T: Copy + Default> Lists<T> {
+    /// The lists of keys and entries, each in the order of `pairs`: of all keys, or only of those that have entries.
+    /// There is a place in `next` for every key.
+    fn new(pairs: impl Iterator<Item = (u32, T)> + Clone, next: &mut [u32], of_all: bool) -> Self {
+        next.fill(0);
+        for (key, _) in pairs.clone() {
+            next[key as usize] += 1;
+        }
+        // Counting sort of the keys by the length of their lists.
+        let longest = next.iter().max().map_or(0, |&longest| longest as usize);
+        let mut alike = vec![0_u32; longest + 1];
+        next.iter().for_each(|&len| alike[len as usize] += 1);
+        if !of_all {
+            alike[0] = 0;
+        }
+        let (mut first_key, mut first_entry) = (vec![0_u32], vec![0_u32]);
+        for (len, &keys) in alike.iter().enumerate() {
+            first_key.push(first_key[len] + keys);
+            first_entry.push(first_entry[len] + keys * len as u32);
+        }
+        let mut keys = vec![0_u32; first_key[longest + 1] as usize];
+        let mut entries = vec![T::default(); first_entry[longest + 1] as usize];
+        let mut placed = vec![0_u32; longest + 1];
+        for (key, next) in next.iter_mut().enumerate() {
+            let len = *next as usize;
+            if len > 0 || of_all {
+                keys[(first_key[len] + placed[len]) as usize] = key as u32;
+                *next = first_entry[len] + placed[len] * len as u32;
+                placed[len] += 1;
+            }
+        }
+        for (key, entry) in pairs {
+            let next = &mut next[key as usize];
+            entries[*next as usize] = entry;
+            *next += 1;
+        }
+        let buckets = (0..).zip(alike).filter(|(_, lists)| *lists > 0);
+        Self {
+            buckets: buckets.collect(),
+            keys,
+            entries,
+        }
+    }
+
+    /// Hands every list to `each`, with what it is of.
+    #[inline(always)]
+    pub(crate) fn for_each(&self, mut each: impl FnMut(usize, &[T])) {
+        let (mut keys, mut entries) = (self.keys.as_slice(), self.entries.as_slice());
+        for &(len, count) in &self.buckets {
+            let now;
+            (now, keys) = keys.split_at(count as usize);
+            for &key in now {
+                let list;
+                (list, entries) = entries.split_at(len as usize);
+                each(key as usize, list);
+            }
+        }
+    }
 }
 
 impl HostEvents {
@@ -63,6 +137,7 @@ impl HostEvents {
             offsets,
             units,
             closing: Vec::new(),
+            by_step: Vec::new(),
             groups: Vec::new(),
         };
         events.closing = (0..batch)
@@ -71,6 +146,13 @@ impl HostEvents {
                 || vec![usize::MAX; inputs],
                 |seen, sample| events.closing_step(sample, seen),
             )
+            .collect();
+        events.by_step = (0..batch)
+            .into_par_iter()
+            .map(|sample| {
+                let starts = (0..steps).step_by(CHUNK);
+                starts.map(|start| events.chunk(sample, start)).collect()
+            })
             .collect();
         let samples = (ROWS / steps).clamp(1, 8);
         events.groups = (0..batch.div_ceil(samples))
@@ -112,67 +194,42 @@ impl HostEvents {
         Some(last as u32)
     }
 
-    /// `next` has an entry a unit: it counts the unit's events, then says where the next one's row goes.
+    /// The units that fire at `step` of `sample`; none at its closing step.
+    fn to_add(&self, sample: usize, step: usize) -> &[u32] {
+        match self.closing[sample] == Some(step as u32) {
+            true => &[],
+            false => self.at(sample, step),
+        }
+    }
+
+    /// The units of each of a few steps, from `start` on.
+    fn chunk(&self, sample: usize, start: usize) -> Lists<u32> {
+        let steps = start..self.steps.min(start + CHUNK);
+        let events = steps.clone().flat_map(|step| {
+            let units = self.to_add(sample, step).iter();
+            units.map(move |&unit| ((step - start) as u32, unit))
+        });
+        Lists::new(events, &mut [0; CHUNK][..steps.len()], true)
+    }
+
+    /// `next` has a place for every unit.
     fn group(&self, samples: Range<usize>, next: &mut [u32]) -> Group {
-        const STRETCH: usize = u16::MAX as usize + 1;
         let rows = samples.len() * self.steps;
         let stretches = (0..rows).step_by(STRETCH).map(|first_row| {
             let rows = first_row..rows.min(first_row + STRETCH);
-            self.stretch(samples.start, rows, next)
+            let events = rows.enumerate().flat_map(|(at, row)| {
+                let (sample, step) = (samples.start + row / self.steps, row % self.steps);
+                let units = self.to_add(sample, step).iter();
+                units.map(move |&unit| (unit, at as u16))
+            });
+            Stretch {
+                first_row,
+                by_unit: Lists::new(events, next, false),
+            }
         });
         Group {
             stretches: stretches.collect(),
             samples,
-        }
-    }
-
-    fn stretch(&self, first_sample: usize, of: Range<usize>, next: &mut [u32]) -> Stretch {
-        // The units of every row but closing steps.
-        let events = of.clone().map(|row| {
-            let (sample, step) = (first_sample + row / self.steps, row % self.steps);
-            match self.closing[sample] == Some(step as u32) {
-                true => &[],
-                false => self.at(sample, step),
-            }
-        });
-        next.fill(0);
-        for &unit in events.clone().flatten() {
-            next[unit as usize] += 1;
-        }
-        // Counting sort of the units by their number of events.
-        let most = next.iter().max().map_or(0, |&most| most as usize);
-        let mut alike = vec![0_u32; most + 1];
-        next.iter().for_each(|&count| alike[count as usize] += 1);
-        alike[0] = 0;
-        let (mut first_unit, mut first_row) = (vec![0_u32], vec![0_u32]);
-        for (count, &units) in alike.iter().enumerate() {
-            first_unit.push(first_unit[count] + units);
-            first_row.push(first_row[count] + units * count as u32);
-        }
-        let mut units = vec![0_u32; first_unit[most + 1] as usize];
-        let mut rows = vec![0_u16; first_row[most + 1] as usize];
-        let mut placed = vec![0_u32; most + 1];
-        for (unit, next) in next.iter_mut().enumerate() {
-            let count = *next as usize;
-            if count > 0 {
-                units[(first_unit[count] + placed[count]) as usize] = unit as u32;
-                *next = first_row[count] + placed[count] * count as u32;
-                placed[count] += 1;
-            }
-        }
-        for (row, units) in events.enumerate() {
-            for &unit in units {
-                let next = &mut next[unit as usize];
-                rows[*next as usize] = row as u16;
-                *next += 1;
-            }
-        }
-        let buckets = (0..).zip(alike).filter(|(_, units)| *units > 0);
-        Stretch {
-            first_row: of.start,
-            buckets: buckets.collect(),
-            units,
-            rows,
         }
     }
 }

@@ -8,5 +8,5 @@ mod input;
 pub use convert::{first_spike_steps, spike_counts};
 pub(crate) use events::Form;
 pub use events::{SpikeEvents, SpikeEventsBuilder};
-pub(crate) use host_events::{HostEvents, Stretch};
+pub(crate) use host_events::{CHUNK, HostEvents, Lists, Stretch};
 pub use input::LayerInput;

@@ -6,6 +6,7 @@
 //! memory traffic. Tiles are spread over the threads, and each writes its own columns of the results.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use burn::backend::Flex;
@@ -24,7 +25,7 @@ use crate::simd::{
     InstructionSet, Kernel, Real, Row, Target, Vector, Wide, add_rows, load_row, splat_row,
     store_row,
 };
-use crate::spikes::HostEvents;
+use crate::spikes::{CHUNK, HostEvents, Lists};
 
 impl EventLayerOps for Flex {
     fn event_spikes(layer: EventLayer<Self>, rule: Rule) -> (FlexTensor, FlexTensor, FlexTensor) {
@@ -100,11 +101,14 @@ pub(super) fn wide<F: Real>(set: InstructionSet, events: &HostEvents, n: usize) 
 
 /// The parameters of a tile of neurons; lanes beyond the last neuron are zero.
 pub(super) struct Tile<F: Real, const R: usize> {
-    pub weight: Vec<Row<F, R>>,
+    /// `[inputs]`
+    weight: Vec<Row<F, R>>,
     /// Sum of the weights over all inputs.
     total: Row<F, R>,
     bias: Row<F, R>,
     pub beta: Row<F, R>,
+    /// The sums of the events of a few steps.
+    sums: [Row<F, R>; CHUNK],
 }
 
 impl<F: Real, const R: usize> Default for Tile<F, R> {
@@ -114,6 +118,7 @@ impl<F: Real, const R: usize> Default for Tile<F, R> {
             total: [F::ZERO; R],
             bias: [F::ZERO; R],
             beta: [F::ZERO; R],
+            sums: [[F::ZERO; R]; CHUNK],
         }
     }
 }
@@ -127,16 +132,14 @@ impl<F: Real, const R: usize> Tile<F, R> {
     pub(super) fn load<S: Simd>(&mut self, simd: S, layer: &Layer<'_, F>, start: usize) {
         let n = layer.beta.len();
         let neurons = start..n.min(start + Self::NEURONS);
+        let mut total = splat_row::<S, F, R>(simd, F::of(0.0));
         self.weight.resize(layer.weight.len() / n, [F::ZERO; R]);
         for (row, from) in self.weight.iter_mut().zip(layer.weight.chunks_exact(n)) {
             pack::<F, R>(&from[neurons.clone()], row);
+            total = add_rows::<S, F, R>(total, load_row::<S, F, R>(simd, row));
         }
         pack::<F, R>(&layer.bias[neurons.clone()], &mut self.bias);
         pack::<F, R>(&layer.beta[neurons], &mut self.beta);
-        let mut total = splat_row::<S, F, R>(simd, F::of(0.0));
-        for row in &self.weight {
-            total = add_rows::<S, F, R>(total, load_row::<S, F, R>(simd, row));
-        }
         store_row::<S, F, R>(&total, &mut self.total);
     }
 
@@ -144,7 +147,7 @@ impl<F: Real, const R: usize> Tile<F, R> {
     /// steps so far. Returns the first-spike steps, the number of steps for "never".
     #[inline(always)]
     pub(super) fn sweep<S: Simd, D: Dynamics>(
-        &self,
+        &mut self,
         simd: S,
         events: &HostEvents,
         sample: usize,
@@ -153,57 +156,84 @@ impl<F: Real, const R: usize> Tile<F, R> {
         let zero = splat_row::<S, F, R>(simd, F::of(0.0));
         let mut first = splat_row::<S, F, R>(simd, F::of(events.steps as f64));
         let (mut v, mut before) = (zero, zero);
-        let closing = events.closing[sample].map_or(usize::MAX, |step| step as usize);
         let (beta, bias) = (
             load_row::<S, F, R>(simd, &self.beta),
             load_row::<S, F, R>(simd, &self.bias),
         );
-        for t in 0..events.steps {
-            let step = F::of(t as f64);
-            let sum = if t == closing {
-                let total = load_row::<S, F, R>(simd, &self.total);
-                std::array::from_fn(
-                    #[inline(always)]
-                    |r| total[r] - before[r],
-                )
-            } else {
-                let sum = self.add_events(simd, events.at(sample, t));
-                before = add_rows::<S, F, R>(before, sum);
-                sum
-            };
-            for r in 0..R {
-                let u = (beta[r] * v[r] + bias[r]) + sum[r];
-                first[r] = latch::<S, F>(simd, u, first[r], step);
-                v[r] = u;
+        for (chunk, lists) in events.by_step[sample].iter().enumerate() {
+            let steps = chunk * CHUNK..events.steps.min((chunk + 1) * CHUNK);
+            self.add_events(simd, lists);
+            if let Some(closing) = events.closing[sample] {
+                self.close(simd, steps.clone(), closing as usize, &mut before);
             }
-            each(t, &v, &first);
-            for r in 0..R {
-                v[r] = D::remaining::<S, F>(simd, v[r], first[r], step);
+            for (t, sum) in steps.zip(&self.sums) {
+                let step = F::of(t as f64);
+                let sum = load_row::<S, F, R>(simd, sum);
+                for r in 0..R {
+                    let u = (beta[r] * v[r] + bias[r]) + sum[r];
+                    first[r] = latch::<S, F>(simd, u, first[r], step);
+                    v[r] = u;
+                }
+                each(t, &v, &first);
+                for r in 0..R {
+                    v[r] = D::remaining::<S, F>(simd, v[r], first[r], step);
+                }
             }
         }
         first
     }
 
-    /// The sum of the weight rows of events: of the even and of the odd ones, and of both.
+    /// Sums the weight rows of the units of each of a few steps: of the even and of the odd ones, and both.
     #[inline(always)]
-    fn add_events<S: Simd>(&self, simd: S, units: &[u32]) -> [Vector<S, F>; R] {
-        let mut even = splat_row::<S, F, R>(simd, F::of(0.0));
-        let mut odd = even;
-        let (pairs, last) = units.as_chunks::<2>();
-        for &[a, b] in pairs {
-            even = add_rows::<S, F, R>(even, self.row(simd, a));
-            odd = add_rows::<S, F, R>(odd, self.row(simd, b));
-        }
-        if let [last] = last {
-            even = add_rows::<S, F, R>(even, self.row(simd, *last));
-        }
-        add_rows::<S, F, R>(even, odd)
+    fn add_events<S: Simd>(&mut self, simd: S, units: &Lists<u32>) {
+        let zero = splat_row::<S, F, R>(simd, F::of(0.0));
+        let (weight, sums) = (&*self.weight, &mut self.sums);
+        units.for_each(
+            #[inline(always)]
+            |step, units| {
+                let (mut even, mut odd) = (zero, zero);
+                let (pairs, last) = units.as_chunks::<2>();
+                for &[a, b] in pairs {
+                    even =
+                        add_rows::<S, F, R>(even, load_row::<S, F, R>(simd, &weight[a as usize]));
+                    odd = add_rows::<S, F, R>(odd, load_row::<S, F, R>(simd, &weight[b as usize]));
+                }
+                if let [last] = last {
+                    even = add_rows::<S, F, R>(
+                        even,
+                        load_row::<S, F, R>(simd, &weight[*last as usize]),
+                    );
+                }
+                store_row::<S, F, R>(&add_rows::<S, F, R>(even, odd), &mut sums[step]);
+            },
+        );
     }
 
-    /// The weights of a unit.
+    /// Puts what is left of the sum of all weights in the place of the closing step's sum. `before` is the sum
+    /// over the steps before these.
     #[inline(always)]
-    fn row<S: Simd>(&self, simd: S, unit: u32) -> [Vector<S, F>; R] {
-        load_row::<S, F, R>(simd, &self.weight[unit as usize])
+    fn close<S: Simd>(
+        &mut self,
+        simd: S,
+        steps: Range<usize>,
+        closing: usize,
+        before: &mut [Vector<S, F>; R],
+    ) {
+        for (_, sum) in steps
+            .clone()
+            .zip(&self.sums)
+            .take_while(|(t, _)| *t < closing)
+        {
+            *before = add_rows::<S, F, R>(*before, load_row::<S, F, R>(simd, sum));
+        }
+        if steps.contains(&closing) {
+            let total = load_row::<S, F, R>(simd, &self.total);
+            let left: [Vector<S, F>; R] = std::array::from_fn(
+                #[inline(always)]
+                |r| total[r] - before[r],
+            );
+            store_row::<S, F, R>(&left, &mut self.sums[closing % CHUNK]);
+        }
     }
 }
 

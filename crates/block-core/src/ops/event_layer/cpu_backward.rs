@@ -326,21 +326,17 @@ fn gather<S: Simd, F: Real, const R: usize>(
     weight: &mut [Row<F, R>],
 ) {
     let d_current = &d_current[stretch.first_row..];
-    let (mut units, mut rows) = (stretch.units.as_slice(), stretch.rows.as_slice());
-    for &(events, count) in &stretch.buckets {
-        let now;
-        (now, units) = units.split_at(count as usize);
-        for &unit in now {
-            let row = &mut weight[unit as usize];
+    stretch.by_unit.for_each(
+        #[inline(always)]
+        |unit, rows| {
+            let row = &mut weight[unit];
             let mut sum = load_row::<S, F, R>(simd, row);
-            let now;
-            (now, rows) = rows.split_at(events as usize);
-            for &at in now {
+            for &at in rows {
                 sum = add_rows::<S, F, R>(sum, load_row::<S, F, R>(simd, &d_current[at as usize]));
             }
             store_row::<S, F, R>(&sum, row);
-        }
-    }
+        },
+    );
 }
 
 /// One sample's tile on the way back.
@@ -492,12 +488,27 @@ impl<'a, F: Real, const R: usize> Source<'a, F, R> {
                 classes,
                 ..
             } => {
-                let narrow = &narrow[row * stride..];
-                // The numbers of classes of the data sets in use; their weights then stay in registers.
-                match classes {
-                    10 => self.product::<S, 10>(simd, narrow, stride, out),
-                    20 => self.product::<S, 20>(simd, narrow, stride, out),
-                    _ => self.product_of_any(simd, narrow, stride, out),
+                let (narrow, steps) = (&narrow[row * stride..], out.len());
+                if is_native::<S>() {
+                    // The numbers of classes of the data sets in use; their weights then stay in registers.
+                    match classes {
+                        10 => return self.product::<S, 10>(simd, narrow, stride, out),
+                        20 => return self.product::<S, 20>(simd, narrow, stride, out),
+                        _ => {}
+                    }
+                }
+                // Back in time: one stream of memory, that the processor sees coming.
+                for parity in [0, 1] {
+                    let (last, pairs) = out.as_rchunks_mut::<2>();
+                    let (last_row, rows) = narrow[..steps * stride].split_at(last.len() * stride);
+                    let rows = rows.chunks_exact(2 * stride);
+                    for (out, rows) in pairs.iter_mut().zip(rows).rev() {
+                        self.product_of_steps::<S, 2>(simd, rows, stride, parity, out);
+                    }
+                    for out in last {
+                        let out = std::array::from_mut(out);
+                        self.product_of_steps::<S, 1>(simd, last_row, stride, parity, out);
+                    }
                 }
             }
         }
@@ -516,66 +527,57 @@ impl<'a, F: Real, const R: usize> Source<'a, F, R> {
             return;
         };
         let zero = Vector::<S, F>::splat(simd, F::of(0.0));
-        if is_native::<S>() {
-            // A register for each class.
-            for r in 0..R {
-                let weight: [Vector<S, F>; C] = std::array::from_fn(
-                    #[inline(always)]
-                    |c| load_line::<S, F>(simd, &weight[c][r]),
-                );
-                for (out, row) in out.iter_mut().zip(narrow.chunks(stride)) {
-                    let Some(e) = row.first_chunk::<C>() else {
-                        break;
-                    };
-                    let (mut even, mut odd) = (zero, zero);
-                    for c in (0..C).step_by(2) {
-                        even += weight[c] * e[c];
-                        if c + 1 < C {
-                            odd += weight[c + 1] * e[c + 1];
-                        }
-                    }
-                    (even + odd).store_slice(out[r].as_mut());
-                }
-            }
-            return;
-        }
-        for (out, row) in out.iter_mut().zip(narrow.chunks(stride)) {
-            let Some(e) = row.first_chunk::<C>() else {
-                break;
-            };
-            let (mut even, mut odd) = ([zero; R], [zero; R]);
-            for c in (0..C).step_by(2) {
-                for r in 0..R {
-                    even[r] += load_line::<S, F>(simd, &weight[c][r]) * e[c];
+        for r in 0..R {
+            let weight: [Vector<S, F>; C] = std::array::from_fn(
+                #[inline(always)]
+                |c| load_line::<S, F>(simd, &weight[c][r]),
+            );
+            for (out, row) in out.iter_mut().zip(narrow.chunks(stride)) {
+                let Some(e) = row.first_chunk::<C>() else {
+                    break;
+                };
+                let (mut even, mut odd) = (zero, zero);
+                for c in (0..C).step_by(2) {
+                    even += weight[c] * e[c];
                     if c + 1 < C {
-                        odd[r] += load_line::<S, F>(simd, &weight[c + 1][r]) * e[c + 1];
+                        odd += weight[c + 1] * e[c + 1];
                     }
                 }
+                (even + odd).store_slice(out[r].as_mut());
             }
-            store_row::<S, F, R>(&add_rows::<S, F, R>(even, odd), out);
         }
     }
 
-    /// [`product`](Self::product) for any number of classes.
+    /// The even (`parity` 0) or the odd classes' share in [`product`](Self::product), for any number of classes, and for
+    /// registers too narrow to keep the weights: a weight is read once for `G` steps, whose sums stay in registers.
     #[inline(always)]
-    fn product_of_any<S: Simd>(&self, simd: S, narrow: &[F], stride: usize, out: &mut [Row<F, R>]) {
-        let zero = splat_row::<S, F, R>(simd, F::of(0.0));
-        for (out, row) in out.iter_mut().zip(narrow.chunks(stride)) {
-            let (mut even, mut odd) = (zero, zero);
-            let (pairs, last) = self.weight.as_chunks::<2>();
-            let (e, last_e) = row[..self.weight.len()].as_chunks::<2>();
-            for ([a, b], [e_a, e_b]) in pairs.iter().zip(e) {
+    fn product_of_steps<S: Simd, const G: usize>(
+        &self,
+        simd: S,
+        narrow: &[F],
+        stride: usize,
+        parity: usize,
+        out: &mut [Row<F, R>; G],
+    ) {
+        let classes = self.weight.len();
+        let rows: [&[F]; G] = std::array::from_fn(
+            #[inline(always)]
+            |g| &narrow[g * stride..][..classes],
+        );
+        let mut sums = [splat_row::<S, F, R>(simd, F::of(0.0)); G];
+        for c in (parity..classes).step_by(2) {
+            let weight = load_row::<S, F, R>(simd, &self.weight[c]);
+            for (sums, row) in sums.iter_mut().zip(rows) {
                 for r in 0..R {
-                    even[r] += load_line::<S, F>(simd, &a[r]) * *e_a;
-                    odd[r] += load_line::<S, F>(simd, &b[r]) * *e_b;
+                    sums[r] += weight[r] * row[c];
                 }
             }
-            if let ([a], [e_a]) = (last, last_e) {
-                for r in 0..R {
-                    even[r] += load_line::<S, F>(simd, &a[r]) * *e_a;
-                }
+        }
+        for (out, mut sums) in out.iter_mut().zip(sums) {
+            if parity == 1 {
+                sums = add_rows::<S, F, R>(load_row::<S, F, R>(simd, out), sums);
             }
-            store_row::<S, F, R>(&add_rows::<S, F, R>(even, odd), out);
+            store_row::<S, F, R>(&sums, out);
         }
     }
 

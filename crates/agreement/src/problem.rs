@@ -92,7 +92,7 @@ const SCALES: [f64; 4] = [10.0, 4.0, 2.0, 1.5];
 
 impl Problem {
     /// Random numbers. The seed also says whether β is shared (every other one), whether there is an initial
-    /// potential (every third) and which surrogate it is.
+    /// potential (every third), and which surrogate it is with which steepness: sixteen seeds in turn have every pair.
     pub fn random(seed: u64, sizes: Sizes, dtype: DType) -> Self {
         let Sizes {
             batch,
@@ -113,7 +113,9 @@ impl Problem {
             _ => 0.35,
         };
         let choice = seed as usize;
-        let surrogates = Surrogate::all(SCALES[choice % SCALES.len()]);
+        // So that four seeds in turn have every surrogate and every steepness.
+        let scale_of = (choice + choice / SCALES.len()) % SCALES.len();
+        let surrogates = Surrogate::all(SCALES[scale_of]);
         let beta = match choice.is_multiple_of(2) {
             // At the ends of [0, 1] and beyond them now and then, where it is clamped.
             true => draw(n, &|u| match (40.0 * u) as usize {

@@ -57,20 +57,40 @@ fn model(formulation: &str) -> NeuronModel {
     found.unwrap_or_else(|| panic!("formulation {formulation:?}"))
 }
 
+/// The surrogate of a file. Those of the reference implementation name none: it has one.
+fn surrogate_of(golden: &Golden) -> Surrogate {
+    let name = match golden.meta("surrogate") {
+        "" => "FastSigmoid",
+        name => name,
+    };
+    let mut surrogates = Surrogate::all(golden.number("scale").unwrap()).into_iter();
+    let found = surrogates.find(|surrogate| {
+        let debug = format!("{surrogate:?}");
+        debug.split(' ').next().unwrap().eq_ignore_ascii_case(name)
+    });
+    found.unwrap_or_else(|| panic!("surrogate {name:?}"))
+}
+
+/// By tensor operations, and by the kernels: one step of neurons without a past.
 fn surrogate(golden: &Golden, check: &mut Check, dtype: DType, tolerance: f64) {
     let device = Device::flex().autodiff();
-    let surrogate = Surrogate::FastSigmoid {
-        scale: golden.number("scale").unwrap(),
-    };
+    let surrogate = surrogate_of(golden);
     let distance = TensorData::new(golden.values("x").to_vec(), golden.shape("x"));
     let x = Tensor::<1>::from_data(distance, (&device, dtype)).require_grad();
-    let spikes = surrogate.spike(x.clone() + 1.0);
-    if dtype == DType::F64 {
-        // Adding 1 in float32 moves potentials across the threshold.
-        check.exact("out", &values(spikes.clone()), golden.values("out"));
+    let [n] = x.dims();
+    let potential = || x.clone() + 1.0;
+    let beta = Tensor::<1>::zeros([n], (&device, dtype));
+    let neurons = Neurons::new(beta, NeuronModel::MultiSpike).with_surrogate(surrogate);
+    let step = scan(potential().reshape([1, 1, n]), &neurons).unwrap();
+    let by_kernel = step.spikes().reshape([n]);
+    for spikes in [surrogate.spike(potential()), by_kernel] {
+        if dtype == DType::F64 {
+            // Adding 1 in float32 moves potentials across the threshold.
+            check.exact("out", &values(spikes.clone()), golden.values("out"));
+        }
+        let gradient = x.grad(&spikes.sum().backward()).unwrap();
+        check.close("grad", &values(gradient), golden.values("grad"), tolerance);
     }
-    let gradient = x.grad(&spikes.sum().backward()).unwrap();
-    check.close("grad", &values(gradient), golden.values("grad"), tolerance);
 }
 
 /// Spikes and membrane.

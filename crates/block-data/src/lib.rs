@@ -21,6 +21,7 @@
 
 #![deny(missing_docs)]
 
+mod account;
 pub mod augment;
 mod batch;
 mod content;
@@ -39,11 +40,15 @@ mod random;
 mod recordings;
 mod sample;
 mod source;
+mod survey;
+mod tally;
 
+pub use account::{Account, EventAccount};
 pub use batch::{BatchInput, SpikeBatch, SpikeBatcher};
 pub use content::{Content, Fingerprint};
 pub use dataset::{CONVERTED, DataSet, Origin};
 pub use datasets::events::{EVENTS, EventFiles};
+pub use datasets::n_mnist::folds_polarities;
 pub use datasets::synthetic::SyntheticSpikes;
 pub use datasets::yin_yang::{YIN_YANG_CLASSES, YinYang, YinYangPoint};
 pub use datasets::{DATA_SETS, is_present, open};
@@ -58,3 +63,5 @@ pub use numpy_random::NumpyRandom;
 pub use recordings::Recordings;
 pub use sample::{Input, Recording, Sample, Samples};
 pub use source::{DataSource, Splits, Timing};
+pub use survey::{Survey, Typical};
+pub use tally::Tally;

@@ -41,7 +41,7 @@ fn draw(title: &str, epochs: &[EpochRecord]) -> Result<String> {
         }
     };
     let mut lines = vec![
-        line("training", 0, |e| Some(e.train_accuracy)),
+        line("training", 0, |e| e.train_accuracy),
         line("validation", 1, |e| e.validation_accuracy),
     ];
     lines.retain(|line| !line.points.is_empty());

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Moment;
 use crate::error::Difference;
 use crate::run_folder::{ENVIRONMENT, RunFolder};
+use crate::splits::{Split, Surveys};
 use block_core::device::NamedDevice;
+use block_data::Account;
 
 /// Written to `environment.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,6 +33,12 @@ pub struct Environment {
     pub versions: BTreeMap<String, String>,
     /// Optional parts of the runner.
     pub features: Vec<String>,
+    /// What the splits hold that the run uses, and what of it reaches the network.
+    #[serde(default)]
+    pub splits: BTreeMap<Split, Account>,
+    /// What is doubtful about them.
+    #[serde(default)]
+    pub doubts: Vec<String>,
     /// Each time that the run was gone on with.
     #[serde(default)]
     pub resumed: Vec<Resumption>,
@@ -99,6 +107,8 @@ impl Environment {
                 .filter(|(_, on)| *on)
                 .map(|(name, _)| name.to_string())
                 .collect(),
+            splits: BTreeMap::new(),
+            doubts: Vec::new(),
             resumed: Vec::new(),
             changes: Vec::new(),
         }
@@ -108,6 +118,13 @@ impl Environment {
     pub(crate) fn of_run(folder: &RunFolder) -> Option<Self> {
         let bytes = fs::read(folder.file(ENVIRONMENT)).ok()?;
         serde_json::from_slice(&bytes).ok()
+    }
+
+    /// With what the splits hold.
+    pub fn with_splits(mut self, surveys: &Surveys, doubts: &[String]) -> Self {
+        self.splits = surveys.accounts();
+        self.doubts = doubts.to_vec();
+        self
     }
 
     /// That of a run which this process goes on with: what it began on stays.
@@ -158,22 +175,6 @@ fn cpu_model() -> Option<String> {
         (Some(family), Some(model)) => format!("{name} (family {family}, model {model})"),
         _ => name,
     })
-}
-
-/// The most memory that this process has had at once, in bytes, where Linux tells it.
-pub fn peak_memory_bytes() -> Option<u64> {
-    proc_bytes("/proc/self/status", "VmHWM")
-}
-
-/// The memory that new work can have without swapping, in bytes, where Linux tells it.
-pub fn available_memory_bytes() -> Option<u64> {
-    proc_bytes("/proc/meminfo", "MemAvailable")
-}
-
-fn proc_bytes(path: &str, name: &str) -> Option<u64> {
-    let text = proc_line(path, name)?;
-    let kibibytes: u64 = text.strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024)
 }
 
 /// What stands behind `name` and a colon.

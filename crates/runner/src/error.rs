@@ -39,17 +39,22 @@ pub enum RunnerError {
         /// What to do.
         remedy: &'static str,
     },
-    /// A training that takes more memory than there is.
+    /// Work that takes more memory than there is.
     #[error(
-        "{place}: with `{key}` = {hidden:?}, `encode.steps` = {steps} and \
-         `train.batch_size` = {batch_size} the training takes about {} of memory, \
-         but {} are available; make them smaller",
+        "{place}: with {units} input units, {classes} classes, `{key}` = {hidden:?}, `encode.steps` = {steps} and \
+         `train.batch_size` = {batch_size} this takes about {} of memory ({} for {largest}), but {} are available \
+         ({limit}); {remedy}",
         gibibytes(*estimate),
+        gibibytes(*largest_bytes),
         gibibytes(*available)
     )]
     Memory {
         /// The file or option that the key comes from.
         place: String,
+        /// Input units.
+        units: usize,
+        /// Classes.
+        classes: usize,
         /// The key that says so, `model.hidden` or `model.layers`.
         key: &'static str,
         /// Neurons of each hidden layer.
@@ -58,10 +63,18 @@ pub enum RunnerError {
         steps: usize,
         /// Samples of a batch.
         batch_size: usize,
-        /// Bytes that the training takes.
+        /// Bytes that the work takes.
         estimate: u64,
-        /// Bytes that the machine has left.
+        /// What takes most of it.
+        largest: String,
+        /// Bytes of that.
+        largest_bytes: u64,
+        /// Bytes that are left.
         available: u64,
+        /// By what.
+        limit: &'static str,
+        /// What to do.
+        remedy: String,
     },
     /// A config that is not TOML.
     #[error("{place}: line {line}, column {column}: not TOML: {problem}")]

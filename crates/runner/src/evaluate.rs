@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::identity::SplitContent;
-use crate::metrics::Totals;
+use crate::metrics::{Totals, shown};
 use crate::step::Forward;
 
 /// What a network does on a split.
@@ -22,7 +22,7 @@ pub struct Evaluation {
     pub seconds: f64,
 }
 
-/// Written to `eval.json`.
+/// Written to `eval.json`. Null stands where there was nothing to measure.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EvaluationReport {
     /// The data set.
@@ -34,11 +34,11 @@ pub struct EvaluationReport {
     /// Samples of its test split.
     pub samples: u64,
     /// The fraction of correct ones.
-    pub test_accuracy: f64,
+    pub test_accuracy: Option<f64>,
     /// Their mean loss.
-    pub test_loss: f64,
+    pub test_loss: Option<f64>,
     /// Hidden spikes a sample, all layers together.
-    pub hidden_spikes_per_sample: f64,
+    pub hidden_spikes_per_sample: Option<f64>,
     /// Hidden spikes a sample, layer by layer.
     pub hidden_spikes_per_sample_by_layer: Vec<f64>,
     /// By class.
@@ -188,17 +188,17 @@ impl Evaluation {
 impl std::fmt::Display for EvaluationReport {
     /// A table with one line a class.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let percent = 100.0 * self.test_accuracy;
+        let percent = shown(self.test_accuracy, 100.0, 2);
         writeln!(
             f,
-            "test accuracy        {percent:.2} % of {} samples",
+            "test accuracy        {percent} % of {} samples",
             self.samples
         )?;
-        writeln!(f, "test loss            {:.4}", self.test_loss)?;
+        writeln!(f, "test loss            {}", shown(self.test_loss, 1.0, 4))?;
         writeln!(
             f,
-            "hidden spikes        {:.2} a sample",
-            self.hidden_spikes_per_sample
+            "hidden spikes        {} a sample",
+            shown(self.hidden_spikes_per_sample, 1.0, 2)
         )?;
         let width = self.classes.iter().map(|class| class.name.chars().count());
         let width = width.max().unwrap_or(0).max("class".len());

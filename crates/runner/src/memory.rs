@@ -1,12 +1,12 @@
 //! The memory that a training takes, and whether there is as much.
 
 use block_data::Samples;
-use block_models::Network;
 use burn::module::Module;
 
-use crate::environment::available_memory_bytes;
 use crate::error::{Result, RunnerError};
 use crate::plan::Plan;
+use crate::room::Room;
+use crate::splits::Surveys;
 use block_core::device::NamedDevice;
 
 /// Bytes of a number, and of an index of an event.
@@ -21,61 +21,142 @@ const CHECKPOINT: u128 = 12;
 /// Batches of events at once: the one in work, one being made, and those ready in between.
 const BATCHES: u128 = 4;
 
+/// Parameters while a model is evaluated: the file, and the network before and after it is read.
+const EVALUATED: u128 = 4;
+
+/// What memory is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// A training with its checkpoints.
+    Training,
+    /// The test of a kept model.
+    Evaluation,
+}
+
+/// Something that takes memory.
+struct Part {
+    what: String,
+    bytes: u128,
+    remedy: String,
+}
+
 impl Plan {
-    /// An estimate of the memory that training takes, in bytes.
-    pub fn memory_bytes(&self) -> u64 {
-        let source = &self.source;
-        let samples = |samples: Samples| samples.len() as u128;
-        let (train, test) = (samples(source.train()), samples(source.test()));
-        let batch = (self.config.train.batch_size as u128).min(train.max(test));
-        let data = source.memory_bytes() as u128;
-        let parameters = self.network.num_params() as u128;
-        let bytes = PROCESS
-            + data
-            + parameters * (TRAINED + CHECKPOINT) * NUMBER
-            // Counts of each class taken for each, twice while they are written.
-            + 4 * (source.classes() as u128).pow(2) * NUMBER
-            + kept(&self.network, batch, self.config.encode.steps as u128) * NUMBER;
+    /// An estimate of the memory that work takes, in bytes.
+    pub fn memory_bytes(&self, surveys: &Surveys, work: Work) -> u64 {
+        let parts = self.parts(surveys, work);
+        let bytes = parts.iter().map(|part| part.bytes).sum::<u128>() + PROCESS;
         u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 
-    /// Checks that the machine has the memory that training takes. Otherwise an allocation would
-    /// fail at some point, and end the process without a word.
+    fn parts(&self, surveys: &Surveys, work: Work) -> [Part; 4] {
+        let (source, config) = (&self.source, &self.config);
+        let samples = |samples: Samples| samples.len() as u128;
+        let (train, test) = (samples(source.train()), samples(source.test()));
+        let batch = (config.train.batch_size as u128).min(train.max(test));
+        let parameters = self.network.num_params() as u128;
+        let classes = source.classes() as u128;
+        let steps = config.encode.steps as u128;
+        // Each step of each sample says where its spikes end.
+        let events = BATCHES * (batch * steps + self.most_events(surveys, batch));
+        let (copies, kept) = match work {
+            Work::Training => (TRAINED + CHECKPOINT, self.network.kept(batch, steps)),
+            Work::Evaluation => (EVALUATED, 0),
+        };
+        let hidden = self.hidden_key();
+        let derived = |key: &str, known: bool| match known || config.data.files().is_none() {
+            true => String::new(),
+            false => format!(", or say how many there are by data.{key}"),
+        };
+        [
+            Part {
+                what: "the data".to_string(),
+                bytes: source.memory_bytes() as u128,
+                remedy: "use less data, or a machine with more memory".to_string(),
+            },
+            Part {
+                what: format!("{parameters} parameters"),
+                bytes: parameters * copies * NUMBER,
+                remedy: format!(
+                    "make `{hidden}` or the number of input units smaller{}",
+                    derived("units", config.data.units.is_some())
+                ),
+            },
+            Part {
+                what: format!("how often each of {classes} classes is taken for each"),
+                // Twice while they are written.
+                bytes: 4 * classes.pow(2) * NUMBER,
+                remedy: format!(
+                    "make the number of classes smaller{}",
+                    derived("classes", config.data.classes.is_some())
+                ),
+            },
+            Part {
+                what: "the batches".to_string(),
+                bytes: (events + kept) * NUMBER,
+                remedy: format!("make `train.batch_size`, `encode.steps` or `{hidden}` smaller"),
+            },
+        ]
+    }
+
+    /// The most events of a batch: of values each is one, of recordings they were counted.
+    fn most_events(&self, surveys: &Surveys, batch: u128) -> u128 {
+        let most = surveys.iter().map(|(_, survey)| {
+            let all = u128::from(survey.account.spikes);
+            all.min(batch * u128::from(survey.most_spikes))
+        });
+        most.max()
+            .unwrap_or(batch * self.network.input().units() as u128)
+    }
+
+    fn hidden_key(&self) -> &'static str {
+        match self.config.model.layers {
+            Some(_) => "model.layers",
+            None => "model.hidden",
+        }
+    }
+
+    /// Checks that there is the memory that work takes. Otherwise an allocation would fail at some point, and end the
+    /// process without a word.
     ///
     /// # Errors
     ///
     /// [`RunnerError::Memory`] if there is less. Nothing is refused where the system does not tell,
     /// or for a GPU, whose memory is its own.
-    pub fn check_memory(&self, device: &NamedDevice) -> Result<()> {
-        let estimate = self.memory_bytes();
-        match available_memory_bytes() {
-            Some(available) if device.name == "cpu" && estimate > available => {
-                let layers = self.network.layers().into_iter();
-                let hidden = layers.filter(|layer| layer.spiking.is_some());
-                let key = match self.config.model.layers {
-                    Some(_) => "model.layers",
-                    None => "model.hidden",
-                };
-                Err(RunnerError::Memory {
-                    place: self.config.places.of(key).to_string(),
-                    key,
-                    hidden: hidden.map(|layer| layer.output.units()).collect(),
-                    steps: self.config.encode.steps,
-                    batch_size: self.config.train.batch_size,
-                    estimate,
-                    available,
-                })
-            }
+    pub fn check_memory(&self, device: &NamedDevice, surveys: &Surveys, work: Work) -> Result<()> {
+        match Room::now() {
+            Some(room) if device.name == "cpu" => self.check_room(surveys, work, room),
             _ => Ok(()),
         }
     }
-}
 
-/// Numbers that a training step keeps of a batch for its backward pass, and the batches ahead.
-fn kept(network: &Network, batch: u128, steps: u128) -> u128 {
-    // Every unit fires about once; each step of each sample says where its spikes end.
-    let events = batch * steps + batch * network.input().units() as u128;
-    network.kept(batch, steps) + BATCHES * events
+    fn check_room(&self, surveys: &Surveys, work: Work, room: Room) -> Result<()> {
+        let estimate = self.memory_bytes(surveys, work);
+        if estimate <= room.bytes {
+            return Ok(());
+        }
+        let parts = self.parts(surveys, work);
+        let largest = parts.into_iter().max_by_key(|part| part.bytes);
+        let Some(largest) = largest else {
+            unreachable!("there are four parts")
+        };
+        let layers = self.network.layers().into_iter();
+        let hidden = layers.filter(|layer| layer.spiking.is_some());
+        Err(RunnerError::Memory {
+            place: self.config.places.of(self.hidden_key()).to_string(),
+            units: self.source.units(),
+            classes: self.source.classes(),
+            key: self.hidden_key(),
+            hidden: hidden.map(|layer| layer.output.units()).collect(),
+            steps: self.config.encode.steps,
+            batch_size: self.config.train.batch_size,
+            estimate,
+            largest: largest.what,
+            largest_bytes: u64::try_from(largest.bytes).unwrap_or(u64::MAX),
+            available: room.bytes,
+            limit: room.limit,
+            remedy: largest.remedy,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -84,6 +165,7 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
+    use crate::splits::Split;
 
     const MEBI: u128 = 1 << 20;
 
@@ -97,7 +179,8 @@ mod tests {
 
     fn numbers(config: &NetworkConfig, batch: u128) -> u128 {
         let network = config.init(Shape::Units(784), 10, &Device::flex());
-        kept(&network.unwrap(), batch, 100)
+        let events = BATCHES * batch * (100 + 784);
+        network.unwrap().kept(batch, 100) + events
     }
 
     #[test]
@@ -105,7 +188,10 @@ mod tests {
         let text = "[data]\nname = \"yin-yang\"\n[model]\nhidden = [120]";
         let plan = |text: &str| Plan::prepare(crate::Config::parse(text, "", &[]).unwrap());
         // Measured: 40 MB.
-        let yin_yang = u128::from(plan(text).unwrap().memory_bytes()) / MEBI;
+        let plan = plan(text).unwrap();
+        let surveys = plan.survey(&Split::ALL).unwrap();
+        let bytes = plan.memory_bytes(&surveys, Work::Training);
+        let yin_yang = u128::from(bytes) / MEBI;
         assert!((30..50).contains(&yin_yang), "{yin_yang}");
         // Fashion-MNIST may not be here; measured: 150 MB in all, of which 55 MB are data and
         // 51 MB are 795000 parameters with what belongs to them.
@@ -146,5 +232,37 @@ mod tests {
         let whole = mebibytes(&convolution, 128);
         // 293 MiB of the tape, 38 MiB of dense input, 76 MiB of matrices, and the readout.
         assert!((400..420).contains(&whole), "{whole}");
+    }
+
+    #[test]
+    fn what_takes_most_is_named() {
+        let plan =
+            |text: &str| Plan::prepare(crate::Config::parse(text, "", &[]).unwrap()).unwrap();
+        let room = Room {
+            bytes: 1 << 26,
+            limit: "by a test",
+        };
+        let refused = |text: &str, work| {
+            let refused = plan(text).check_room(&Surveys::default(), work, room);
+            refused.unwrap_err().to_string()
+        };
+        let wide = "[data]\nname = \"yin-yang\"\n[model]\nhidden = [4_000_000]";
+        let text = refused(wide, Work::Training);
+        for part in [
+            "4 input units, 3 classes, `model.hidden` = [4000000]",
+            "of memory (",
+            "for 36000006 parameters), but 0.1 GiB are available (by a test)",
+            "make `model.hidden` or the number of input units smaller",
+        ] {
+            assert!(text.contains(part), "{part:?} is not in {text:?}");
+        }
+        assert!(refused(wide, Work::Evaluation).contains("GiB of memory"));
+        let long =
+            "[data]\nname = \"yin-yang\"\n[model]\nhidden = [10]\n[encode]\nsteps = 1_000_000";
+        let text = refused(long, Work::Training);
+        assert!(
+            text.contains("for the batches)") && text.contains("`encode.steps` or"),
+            "{text}"
+        );
     }
 }

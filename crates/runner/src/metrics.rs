@@ -44,29 +44,34 @@ impl Totals {
         }
     }
 
-    fn per_sample(&self, sum: f64) -> f64 {
-        sum / self.samples.max(1) as f64
+    fn per_sample(&self, sum: f64) -> Option<f64> {
+        (self.samples > 0).then(|| sum / self.samples as f64)
     }
 
-    /// The mean loss.
-    pub fn mean_loss(&self) -> f64 {
+    /// The mean loss; none without samples.
+    pub fn mean_loss(&self) -> Option<f64> {
         self.per_sample(self.loss)
     }
 
-    /// The fraction of correct samples.
-    pub fn accuracy(&self) -> f64 {
+    /// The fraction of correct samples; none without samples.
+    pub fn accuracy(&self) -> Option<f64> {
         self.per_sample(self.correct as f64)
     }
 
-    /// Hidden spikes a sample, all layers together.
-    pub fn hidden_spikes(&self) -> f64 {
-        self.per_sample(self.spikes.iter().sum::<u64>() as f64)
+    /// Hidden spikes a sample, all layers together; none without samples, or without layers that spike.
+    pub fn hidden_spikes(&self) -> Option<f64> {
+        let spikes = self
+            .spikes
+            .iter()
+            .copied()
+            .reduce(|sum, spikes| sum + spikes)?;
+        self.per_sample(spikes as f64)
     }
 
-    /// Hidden spikes a sample, layer by layer.
+    /// Hidden spikes a sample, layer by layer; empty without samples.
     pub fn hidden_spikes_by_layer(&self) -> Vec<f64> {
         let one = |&spikes: &u64| self.per_sample(spikes as f64);
-        self.spikes.iter().map(one).collect()
+        self.spikes.iter().filter_map(one).collect()
     }
 }
 
@@ -83,9 +88,9 @@ pub struct BatchRecord {
     /// The mean loss.
     pub loss: f32,
     /// The fraction of correct samples.
-    pub accuracy: f64,
+    pub accuracy: Option<f64>,
     /// Hidden spikes a sample, all layers together.
-    pub hidden_spikes: f64,
+    pub hidden_spikes: Option<f64>,
     /// Hidden spikes a sample, layer by layer.
     pub hidden_spikes_by_layer: Vec<f64>,
     /// The forward pass, until loss, scores and spike counts are on the host.
@@ -94,7 +99,7 @@ pub struct BatchRecord {
     pub backward_seconds: f64,
 }
 
-/// A line of `epochs.jsonl`. Keys that end in `_seconds` are timings.
+/// A line of `epochs.jsonl`. Null stands where there was nothing to measure. Keys that end in `_seconds` are timings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
     /// Epoch, from 1.
@@ -102,11 +107,11 @@ pub struct EpochRecord {
     /// The learning rate during it.
     pub learning_rate: f64,
     /// The mean loss over the samples, while the weights change.
-    pub train_loss: f64,
+    pub train_loss: Option<f64>,
     /// The fraction of correct samples, while the weights change.
-    pub train_accuracy: f64,
+    pub train_accuracy: Option<f64>,
     /// Hidden spikes a sample, all layers together.
-    pub hidden_spikes: f64,
+    pub hidden_spikes: Option<f64>,
     /// Hidden spikes a sample, layer by layer.
     pub hidden_spikes_by_layer: Vec<f64>,
     /// The mean loss on the validation samples.
@@ -123,6 +128,14 @@ pub struct EpochRecord {
     pub wait_seconds: f64,
     /// The validation pass.
     pub validation_seconds: Option<f64>,
+}
+
+/// A measured number with some decimals, times a factor; a dash where there was nothing to measure.
+pub(crate) fn shown(value: Option<f64>, factor: f64, decimals: usize) -> String {
+    match value {
+        Some(value) => format!("{:.decimals$}", factor * value),
+        None => "–".to_string(),
+    }
 }
 
 /// A number of seconds without meaningless digits.
@@ -167,6 +180,27 @@ mod tests {
         };
         let text = serde_json::to_string(&totals).unwrap();
         assert_eq!(serde_json::from_str::<Totals>(&text).unwrap(), totals);
-        assert_eq!(totals.hidden_spikes(), 3.0);
+        assert_eq!(totals.hidden_spikes(), Some(3.0));
+    }
+
+    #[test]
+    fn nothing_is_measured_over_nothing() {
+        let none = Totals::default();
+        assert_eq!((none.mean_loss(), none.accuracy()), (None, None));
+        assert_eq!(none.hidden_spikes(), None);
+        assert_eq!(shown(none.accuracy(), 100.0, 2), "–");
+        let none = Totals {
+            spikes: vec![0, 0],
+            ..none
+        };
+        assert_eq!(none.hidden_spikes_by_layer(), [0.0; 0]);
+        let silent = Totals {
+            samples: 2,
+            ..Totals::default()
+        };
+        assert_eq!(
+            (silent.accuracy(), silent.hidden_spikes()),
+            (Some(0.0), None)
+        );
     }
 }

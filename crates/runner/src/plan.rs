@@ -1,12 +1,13 @@
 //! A config with its data: everything that can fail before the work begins.
 
-use block_data::{DataError, DataSet, DataSource, Encoding, Input, Samples, SpikeLoader, open};
+use block_data::{DataError, DataSource, Encoding, Samples, SpikeLoader, Survey, open};
 use block_models::{Network, Shape, draw};
 use burn::module::Module;
 use burn::tensor::Device;
 
 use crate::config::{Config, Validation};
 use crate::error::Result;
+use crate::splits::{Split, Surveys};
 
 /// What a run will do.
 pub struct Plan {
@@ -133,59 +134,31 @@ impl Plan {
         self.loader(self.source.test(), device)
     }
 
-    /// What is not wrong, but probably not meant: a part of a known data set, recordings most of whose
-    /// events come after the last time step.
-    pub fn doubts(&self) -> Vec<String> {
-        let mut doubts = Vec::new();
-        if self.config.model.skip && self.network.hidden.len() == 1 {
-            doubts.push(
-                "model.skip has no effect: the first hidden layer's input is not added, and there is no other layer"
-                    .to_string(),
-            );
-        }
-        let found = [self.source.train().len(), self.source.test().len()];
-        if let Some(set) = DataSet::named(self.source.name())
-            && found != set.samples
-        {
-            let ([train, test], [all_train, all_test]) = (found, set.samples);
-            doubts.push(format!(
-                "{} is not whole: {train} training and {test} test samples, expected {all_train} \
-                 and {all_test}",
-                set.name
-            ));
-        }
-        if let Some(dt) = self.config.encode.dt {
-            let milliseconds = self.config.encode.steps as f64 * dt;
-            let (late, events) = self.late_events(milliseconds);
-            if 2 * late > events {
-                let percent = 100 * late / events;
-                doubts.push(format!(
-                    "{percent} % of the events come after the {milliseconds} ms of encode.steps · \
-                     encode.dt and are dropped; are the times in seconds?"
-                ));
-            }
-        }
-        doubts
+    /// Surveys splits, of those that the run uses.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Data`](crate::RunnerError::Data) for a sample that cannot be had or encoded.
+    pub fn survey(&self, wanted: &[Split]) -> Result<Surveys> {
+        let all = [
+            (Split::Train, Some(self.train.clone())),
+            // The test split is validated on as it is.
+            (Split::Validation, self.held_out()),
+            (Split::Test, Some(self.source.test())),
+        ];
+        let wanted = all.into_iter().filter(|(split, _)| wanted.contains(split));
+        let surveys = wanted.filter_map(|(split, samples)| Some((split, samples?)));
+        let classes = self.source.classes();
+        let surveys = surveys
+            .map(|(split, samples)| Ok((split, Survey::of(&samples, &self.encoding, classes)?)));
+        Ok(Surveys(surveys.collect::<Result<_>>()?))
     }
 
-    /// Events after the end, and all events, of a hundred training samples.
-    fn late_events(&self, milliseconds: f64) -> (usize, usize) {
-        let train = self.source.train();
-        let stride = train.len().div_ceil(100).max(1);
-        let recordings = (0..train.len()).step_by(stride).filter_map(|index| {
-            match train.get(index).ok()?.input {
-                Input::Events(recording) => Some(recording),
-                Input::Values(_) => None,
-            }
-        });
-        recordings.fold((0, 0), |(late, events), recording| {
-            let is_late = |time: &&f32| f64::from(**time) * 1000.0 > milliseconds;
-            let times = recording.times.iter();
-            (
-                late + times.filter(is_late).count(),
-                events + recording.times.len(),
-            )
-        })
+    fn held_out(&self) -> Option<Samples> {
+        match self.config.data.validation {
+            Validation::Fraction(_) => self.validation.clone(),
+            Validation::Test | Validation::None => None,
+        }
     }
 
     /// Where a split of the data comes from, for messages: a file of one's own, or the data set.

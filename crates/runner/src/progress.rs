@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::metrics::{EpochRecord, Totals};
+use crate::metrics::{EpochRecord, Totals, shown};
 use crate::train::Observer;
 
 /// Short enough for 80 columns with the message, of which the end is cut where it is not.
@@ -57,10 +57,10 @@ impl Progress {
         };
         let left = epoch_left + an_epoch * (self.epochs - self.epoch) as f64;
         format!(
-            "loss {:.3}  {:.1}%  {:.0} spikes  {speed:.0} samples/s  {} left",
-            totals.mean_loss(),
-            100.0 * totals.accuracy(),
-            totals.hidden_spikes(),
+            "loss {}  {}%  {} spikes  {speed:.0} samples/s  {} left",
+            shown(totals.mean_loss(), 1.0, 3),
+            shown(totals.accuracy(), 100.0, 1),
+            shown(totals.hidden_spikes(), 1.0, 0),
             duration(left),
         )
     }
@@ -111,13 +111,13 @@ impl Observer for Progress {
         // Nobody reads on: no reason to stop training.
         let _ = writeln!(
             stderr(),
-            "epoch {}/{epochs}  loss {:.4}{}  accuracy {:.2} %{validation}  \
-             {:.1} spikes a sample  {:.0} samples/s  {:.1} s",
+            "epoch {}/{epochs}  loss {}{}  accuracy {} %{validation}  \
+             {} spikes a sample  {:.0} samples/s  {:.1} s",
             record.epoch,
-            record.train_loss,
+            shown(record.train_loss, 1.0, 4),
             if record.best { " (best)" } else { "" },
-            100.0 * record.train_accuracy,
-            record.hidden_spikes,
+            shown(record.train_accuracy, 100.0, 2),
+            shown(record.hidden_spikes, 1.0, 1),
             self.samples as f64 / record.train_seconds.max(1e-9),
             record.train_seconds,
         );

@@ -3,33 +3,33 @@
 use burn::module::Module;
 use serde::{Deserialize, Serialize};
 
-use crate::environment::peak_memory_bytes;
 use crate::error::{Result, RunnerError};
 use crate::evaluate::Evaluation;
 use crate::files::read_lines;
 use crate::metrics::{EpochRecord, microseconds};
 use crate::plan::Plan;
+use crate::room::peak_memory_bytes;
 use crate::run_folder::{BATCHES, EPOCHS, RunFolder};
 use block_core::device::NamedDevice;
 
 /// Written to `summary.json`. Timings and memory apart, it is the same in every run of a config
-/// on a device.
+/// on a device. Null stands where there was nothing to measure.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The data set.
     pub data: String,
     /// The fraction of the test split that the kept model gets right.
-    pub test_accuracy: f64,
+    pub test_accuracy: Option<f64>,
     /// Its mean loss there.
-    pub test_loss: f64,
+    pub test_loss: Option<f64>,
     /// Its hidden spikes a test sample, all layers together.
-    pub hidden_spikes_per_sample: f64,
+    pub hidden_spikes_per_sample: Option<f64>,
     /// Its hidden spikes a test sample, layer by layer.
     pub hidden_spikes_per_sample_by_layer: Vec<f64>,
     /// The mean training loss of the last epoch.
-    pub train_loss: f64,
+    pub train_loss: Option<f64>,
     /// The training accuracy of the last epoch.
-    pub train_accuracy: f64,
+    pub train_accuracy: Option<f64>,
     /// The epoch whose model was kept: that of the lowest training loss, from 1.
     pub best_epoch: usize,
     /// Finished epochs.
@@ -44,10 +44,10 @@ pub struct Summary {
     pub threads: usize,
     /// A training pass, loader included, evaluation not: the median, without the first epoch when
     /// there are more.
-    pub seconds_per_epoch: f64,
+    pub seconds_per_epoch: Option<f64>,
     /// Forward, backward and Adam of a batch: the median, without the first epoch when there are
     /// more.
-    pub step_seconds_median: f64,
+    pub step_seconds_median: Option<f64>,
     /// The most memory that the process had at once, where the system tells it.
     pub peak_memory_bytes: Option<u64>,
 }
@@ -105,13 +105,13 @@ impl Summary {
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     match values.len() {
-        0 => 0.0,
-        len if len % 2 == 1 => values[middle],
-        _ => microseconds((values[middle - 1] + values[middle]) / 2.0),
+        0 => None,
+        len if len % 2 == 1 => Some(values[middle]),
+        _ => Some(microseconds((values[middle - 1] + values[middle]) / 2.0)),
     }
 }
 
@@ -121,8 +121,8 @@ mod tests {
 
     #[test]
     fn medians() {
-        assert_eq!(median(vec![]), 0.0);
-        assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
-        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), 2.5);
+        assert_eq!(median(vec![]), None);
+        assert_eq!(median(vec![3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), Some(2.5));
     }
 }

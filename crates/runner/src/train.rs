@@ -318,7 +318,8 @@ impl<'a> Trainer<'a> {
         let validation = validation.as_ref();
         let totals = std::mem::take(&mut self.position.totals);
         let loss = totals.mean_loss();
-        let improved = self.position.best.is_none_or(|best| loss < best.loss);
+        let best = self.position.best.map(|best| best.loss);
+        let improved = loss.filter(|&loss| best.is_none_or(|best| loss < best));
         let record = EpochRecord {
             epoch,
             learning_rate: self.position.learning_rate,
@@ -326,16 +327,16 @@ impl<'a> Trainer<'a> {
             train_accuracy: totals.accuracy(),
             hidden_spikes: totals.hidden_spikes(),
             hidden_spikes_by_layer: totals.hidden_spikes_by_layer(),
-            validation_loss: validation.map(|found| found.totals.mean_loss()),
-            validation_accuracy: validation.map(|found| found.totals.accuracy()),
-            validation_hidden_spikes: validation.map(|found| found.totals.hidden_spikes()),
-            best: improved,
+            validation_loss: validation.and_then(|found| found.totals.mean_loss()),
+            validation_accuracy: validation.and_then(|found| found.totals.accuracy()),
+            validation_hidden_spikes: validation.and_then(|found| found.totals.hidden_spikes()),
+            best: improved.is_some(),
             train_seconds: microseconds(self.position.seconds),
             wait_seconds: microseconds(self.position.wait_seconds),
             validation_seconds: validation.map(|found| microseconds(found.seconds)),
         };
         self.epochs.append(&record)?;
-        if improved {
+        if let Some(loss) = improved {
             self.position.best = Some(Best { epoch, loss });
             self.best = Some(weights);
         }

@@ -36,6 +36,12 @@ pub const N_MNIST: DataSet = DataSet {
 
 const POLARITIES: usize = 2;
 
+/// Whether folding units up to `largest` onto `units` folds the two polarities of N-MNIST's sensor onto one unit a
+/// pixel, as is usual for it.
+pub fn folds_polarities(units: usize, largest: u32) -> bool {
+    units == N_MNIST.units() && (largest as usize) < POLARITIES * units
+}
+
 fn read(set: &DataSet, paths: &[PathBuf]) -> Result<Splits, DataError> {
     recorded::read(paths, set.classes, POLARITIES * set.units())
 }

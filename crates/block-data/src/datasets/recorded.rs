@@ -35,7 +35,7 @@ fn read_one(path: &Path) -> Result<EventFile, DataError> {
     })
 }
 
-/// The training split and the test split, if every label is below `classes`.
+/// The training split and the test split, if neither is empty and every label is below `classes`.
 pub(super) fn splits(
     recordings: [Recordings; 2],
     paths: &[PathBuf],
@@ -43,6 +43,12 @@ pub(super) fn splits(
     class_names: Vec<String>,
 ) -> Result<Splits, DataError> {
     for (split, path) in recordings.iter().zip(paths) {
+        if split.labels().is_empty() {
+            return Err(DataError::Content {
+                path: path.clone(),
+                problem: "found no recording, expected at least one".to_string(),
+            });
+        }
         let mut labels = split.labels().iter().map(|&label| label as usize);
         if let Some(index) = labels.position(|label| label >= classes) {
             return Err(DataError::Label {

@@ -76,13 +76,36 @@ impl EventBinning {
     ) -> Result<(), DataError> {
         events.clear();
         check_recording(units, times)?;
-        let end = self.steps as f32;
         events.extend(units.iter().zip(times).filter_map(|(&unit, &time)| {
-            let step = (time * 1000.0 / self.dt).round_ties_even();
-            (step < end).then(|| (step as u32, unit % self.units))
+            let step = self.place(time).ok()?;
+            Some((step, unit % self.units))
         }));
         Ok(())
     }
+
+    /// The time step of a time in seconds, or where it lies outside of the window.
+    #[inline]
+    pub(crate) fn place(&self, time: f32) -> Result<u32, Outside> {
+        let step = (time * 1000.0 / self.dt).round_ties_even();
+        match step {
+            step if step < 0.0 => Err(Outside::Before),
+            step if step < self.steps as f32 => Ok(step as u32),
+            _ => Err(Outside::After),
+        }
+    }
+
+    /// Whether a unit of a recording takes another number by being folded.
+    #[inline]
+    pub(crate) fn folds(&self, unit: u32) -> bool {
+        unit >= self.units
+    }
+}
+
+/// Where an event lies that no time step holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outside {
+    Before,
+    After,
 }
 
 /// Checks that there is a time for each unit, finite and not negative.

@@ -128,9 +128,9 @@ impl Model {
         self.runs.first().map_or(0, |run| run.summary.epochs)
     }
 
-    /// A number over the runs.
-    pub(crate) fn spread(&self, of: impl Fn(&Finished) -> f64) -> Option<Spread> {
-        Spread::of(self.runs.iter().map(of))
+    /// A number over the runs in which it was measured.
+    pub(crate) fn spread(&self, of: impl Fn(&Finished) -> Option<f64>) -> Option<Spread> {
+        Spread::of(self.runs.iter().filter_map(of))
     }
 
     /// The machine, where all runs had the same: only then are times comparable.
@@ -195,7 +195,7 @@ pub(crate) fn made_with(models: &[Model]) -> Table {
                 let epochs = run.epochs.iter();
                 epochs
                     .map(|epoch| epoch.train_seconds + epoch.validation_seconds.unwrap_or(0.0))
-                    .sum()
+                    .reduce(|sum, seconds| sum + seconds)
             });
             let together = |of: &dyn Fn(&Finished) -> String| {
                 let all: BTreeSet<String> = model.runs.iter().map(of).collect();

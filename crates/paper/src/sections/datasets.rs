@@ -72,15 +72,15 @@ pub(crate) fn section(places: &Places) -> Result<Section> {
     })
 }
 
-fn accuracy(run: &Finished) -> f64 {
-    100.0 * run.summary.test_accuracy
+fn accuracy(run: &Finished) -> Option<f64> {
+    Some(100.0 * run.summary.test_accuracy?)
 }
 
-fn spikes(run: &Finished) -> f64 {
+fn spikes(run: &Finished) -> Option<f64> {
     run.summary.hidden_spikes_per_sample
 }
 
-fn seconds(run: &Finished) -> f64 {
+fn seconds(run: &Finished) -> Option<f64> {
     run.summary.seconds_per_epoch
 }
 
@@ -110,7 +110,7 @@ impl Compared {
             found.find(|model| model.data == data && model.formulation == formulation)
         };
         let (block, multi, single) = (here(BLOCK), here(MULTI), here(SINGLE));
-        let less = |of: fn(&Finished) -> f64| {
+        let less = |of: fn(&Finished) -> Option<f64>| {
             let (block, multi) = same_epochs(block, multi)?;
             Some(saved(block.spread(of)?, multi.spread(of)?))
         };
@@ -123,7 +123,7 @@ impl Compared {
                     .runs
                     .iter()
                     .filter(|run| run.summary.epochs > 1 && machine(&run.environment) == same);
-                Spread::of(runs.map(seconds))
+                Spread::of(runs.filter_map(seconds))
             };
             Some(there(single)?.over(&there(block)?))
         };
@@ -295,7 +295,7 @@ fn table(
     caption: &str,
     models: &[Model],
     decimals: usize,
-    of: fn(&Finished) -> f64,
+    of: fn(&Finished) -> Option<f64>,
     of_paper: fn(&numbers::Model) -> Option<Spread>,
 ) -> Table {
     let rows = models.iter().map(|model| {
@@ -364,7 +364,7 @@ fn seconds_table(models: &[Model]) -> Table {
             if model.is_short() {
                 seeds += &format!(" ({} of {} epochs)", model.epochs_run(), model.epochs);
             }
-            let mean = Spread::of(there().map(seconds));
+            let mean = Spread::of(there().filter_map(seconds));
             row(text(mean, 2), seeds, name.clone());
         }
         if machines.is_empty() {

@@ -94,7 +94,10 @@ fn curves(name: &str, lines: &[Line]) -> Result<String> {
 }
 
 fn losses(run: &Finished) -> Vec<f64> {
-    run.epochs.iter().map(|epoch| epoch.train_loss).collect()
+    run.epochs
+        .iter()
+        .filter_map(|epoch| epoch.train_loss)
+        .collect()
 }
 
 fn loss(shown: &[(&Model, &Finished)]) -> Result<Figure> {
@@ -170,11 +173,13 @@ fn activity_points(batches: &[Batch]) -> Vec<(f64, f64)> {
 fn table(shown: &[(&Model, &Finished)]) -> Table {
     let rows = shown.iter().map(|&(model, run)| {
         let first = run.batches.first();
-        let last = run.epochs.last().map_or(0.0, |epoch| epoch.train_loss);
-        let begin = first.map_or(f64::NAN, |batch| batch.loss);
-        let curve = normalised(&losses(run))
-            .last()
-            .map_or(f64::NAN, |point| point.1);
+        let last = run.epochs.last().and_then(|epoch| epoch.train_loss);
+        let begin = first.map(|batch| batch.loss);
+        let curve = normalised(&losses(run)).last().map(|point| point.1);
+        let summary = &run.summary;
+        let number = |value: Option<f64>, decimals: usize| {
+            value.map_or("–".to_string(), |value| format!("{value:.decimals$}"))
+        };
         let known = numbers::final_loss(model.data).filter(|_| model.formulation == BLOCK);
         vec![
             data_title(model.data).to_string(),
@@ -187,13 +192,13 @@ fn table(shown: &[(&Model, &Finished)]) -> Table {
             first.map_or("unknown".to_string(), |batch| format!("{}", batch.spikes)),
             activity::first_spike(&run.batches)
                 .map_or("never".to_string(), |batch| batch.to_string()),
-            format!("{:.1}", 100.0 * last / begin),
-            format!("{:.2}", 100.0 * run.summary.test_accuracy),
-            format!("{begin:.4}"),
-            format!("{last:.4}"),
-            format!("{curve:.3}"),
+            number(last.zip(begin).map(|(last, begin)| 100.0 * last / begin), 1),
+            number(summary.test_accuracy.map(|accuracy| 100.0 * accuracy), 2),
+            number(begin, 4),
+            number(last, 4),
+            number(curve, 3),
             known.map_or("–".to_string(), |loss| format!("about {loss}")),
-            format!("{:.1}", run.summary.hidden_spikes_per_sample),
+            number(summary.hidden_spikes_per_sample, 1),
         ]
     });
     Table {

@@ -7,7 +7,9 @@ use super::arguments::CheckArguments;
 use super::load::load;
 use crate::config::{Validation, keys};
 use crate::error::Result;
+use crate::memory::Work;
 use crate::plan::Plan;
+use crate::splits::{Split, Surveys};
 use block_core::device;
 use block_models::LayerConfig;
 use burn::module::Module;
@@ -21,15 +23,17 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<String> {
     )?;
     let device = device::select(arguments.place.device())?;
     let plan = Plan::prepare(config)?;
-    plan.check_memory(&device)?;
+    let surveys = plan.survey(&Split::ALL)?;
+    plan.check_memory(&device, &surveys, Work::Training)?;
     let (name, threads) = (&device.name, device.threads());
     let mut text = format!("device       {name}, threads {threads}\n");
-    describe(&plan, &mut text).unwrap_or_else(|error| unreachable!("text grows: {error}"));
+    describe(&plan, &surveys, &mut text)
+        .unwrap_or_else(|error| unreachable!("text grows: {error}"));
     Ok(text)
 }
 
-fn describe(plan: &Plan, text: &mut String) -> std::fmt::Result {
-    let (config, doubts) = (&plan.config, plan.doubts());
+fn describe(plan: &Plan, surveys: &Surveys, text: &mut String) -> std::fmt::Result {
+    let (config, doubts) = (&plan.config, plan.doubts(surveys));
     let [train, validation, test] = plan.samples();
     let source = &plan.source;
     let place = match source.folder() {
@@ -56,6 +60,10 @@ fn describe(plan: &Plan, text: &mut String) -> std::fmt::Result {
         "test         {test} samples, {} classes",
         source.classes()
     )?;
+    for (split, survey) in surveys.iter() {
+        let split = format!("{split}:");
+        writeln!(text, "  {split:<11}{}", survey.account)?;
+    }
     let (units, steps) = (source.units(), config.encode.steps);
     writeln!(text, "input        {units} units, {steps} time steps")?;
     let own = config.model.layers.iter().flatten().map(own_settings);
@@ -72,7 +80,7 @@ fn describe(plan: &Plan, text: &mut String) -> std::fmt::Result {
         }
     }
     writeln!(text, "parameters   {}", plan.network.num_params())?;
-    let mebibytes = plan.memory_bytes() as f64 / f64::from(1 << 20);
+    let mebibytes = plan.memory_bytes(surveys, Work::Training) as f64 / f64::from(1 << 20);
     writeln!(text, "memory       about {mebibytes:.0} MiB")?;
     let plan = &config.train;
     let (epochs, size, rate) = (plan.epochs, plan.batch_size, plan.learning_rate);

@@ -11,9 +11,12 @@ use crate::environment::Environment;
 use crate::error::{Result, RunnerError};
 use crate::evaluate::{Compared, Evaluation, ScoredSplit};
 use crate::identity::{Accept, RunData, SplitContent, TEST_SPLIT, TRAINING_SPLIT, check_units};
+use crate::memory::Work;
+use crate::metrics::shown;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::run_folder::{self, BEST, CONFIG, ENVIRONMENT, EVALUATION, RunFolder, SUMMARY};
+use crate::splits::Split;
 use crate::summary::Summary;
 use crate::train::{Trainer, UNDO, restore};
 use block_core::device::{self, NamedDevice};
@@ -25,7 +28,8 @@ pub(super) fn train(path: &Path, arguments: &TrainArguments) -> Result<String> {
     let device = device::select(arguments.place.device())?;
     config.data.provide(arguments.place.offline)?;
     let plan = Plan::prepare(config)?;
-    plan.check_memory(&device)?;
+    let surveys = plan.survey(&Split::ALL)?;
+    plan.check_memory(&device, &surveys, Work::Training)?;
     // Nothing is written for a network that cannot be built.
     let network = plan.init_network(&device.device.clone().autodiff())?;
     let folder = match &arguments.out {
@@ -36,8 +40,10 @@ pub(super) fn train(path: &Path, arguments: &TrainArguments) -> Result<String> {
         }
     };
     folder.write(CONFIG, plan.config.to_toml().as_bytes())?;
-    folder.write_json(ENVIRONMENT, &Environment::current(&device))?;
-    announce(&plan, &device, &folder);
+    let doubts = plan.doubts(&surveys);
+    let environment = Environment::current(&device).with_splits(&surveys, &doubts);
+    folder.write_json(ENVIRONMENT, &environment)?;
+    announce(&plan, &device, &folder, &environment);
     let trainer = Trainer::start(&plan, &device, &folder, network)?;
     work(&plan, &device, &folder, trainer)
 }
@@ -63,12 +69,13 @@ pub(super) fn resume(run: &Path, arguments: &TrainArguments) -> Result<String> {
     let device = device::select(arguments.place.device())?;
     config.data.provide(arguments.place.offline)?;
     let plan = Plan::prepare(config)?;
-    plan.check_memory(&device)?;
     if derived {
         let data = RunData::of(&plan)?;
         check_units(&plan, TRAINING_SPLIT, &data.train, false)?;
         check_units(&plan, TEST_SPLIT, &data.test, false)?;
     }
+    let surveys = plan.survey(&Split::ALL)?;
+    plan.check_memory(&device, &surveys, Work::Training)?;
     warn_of_another_device(Environment::of_run(&folder).as_ref(), &device);
     let accept = match arguments.accept_changes {
         true => Accept::Everything,
@@ -76,11 +83,14 @@ pub(super) fn resume(run: &Path, arguments: &TrainArguments) -> Result<String> {
         false => Accept::Nothing,
     };
     let trainer = Trainer::go_on(&plan, &device, &folder, checkpoint, accept)?;
-    announce(&plan, &device, &folder);
+    let environment = Environment::of_run(&folder).unwrap_or_else(|| Environment::current(&device));
+    let environment = environment.with_splits(&surveys, &plan.doubts(&surveys));
+    folder.write_json(ENVIRONMENT, &environment)?;
+    announce(&plan, &device, &folder, &environment);
     work(&plan, &device, &folder, trainer)
 }
 
-fn announce(plan: &Plan, device: &NamedDevice, folder: &RunFolder) {
+fn announce(plan: &Plan, device: &NamedDevice, folder: &RunFolder, environment: &Environment) {
     let [train, _, test] = plan.samples();
     let data = match plan.source.folder() {
         Some(path) => format!("{} in {}", plan.source.name(), path.display()),
@@ -89,8 +99,11 @@ fn announce(plan: &Plan, device: &NamedDevice, folder: &RunFolder) {
     let (name, threads) = (&device.name, device.threads());
     tracing::info!("device {name}, threads {threads}");
     tracing::info!("data {data}: {train} training samples, {test} for the test");
-    for doubt in plan.doubts() {
-        tracing::warn!("{doubt}");
+    for (split, account) in &environment.splits {
+        tracing::info!("{split} split: {account}");
+    }
+    for doubt in &environment.doubts {
+        tracing::warn!("doubtful: {doubt}");
     }
     tracing::info!("run {}", folder.path().display());
 }
@@ -116,13 +129,13 @@ fn work(
     let summary = Summary::new(plan, device, folder, &test, trained.best_epoch)?;
     folder.write_json(SUMMARY, &summary)?;
     Ok(format!(
-        "test accuracy {:.2} % (model of epoch {} of {}), {:.2} hidden spikes a sample, \
-         {:.2} s an epoch\n{}\n",
-        100.0 * summary.test_accuracy,
+        "test accuracy {} % (model of epoch {} of {}), {} hidden spikes a sample, \
+         {} s an epoch\n{}\n",
+        shown(summary.test_accuracy, 100.0, 2),
         summary.best_epoch,
         summary.epochs,
-        summary.hidden_spikes_per_sample,
-        summary.seconds_per_epoch,
+        shown(summary.hidden_spikes_per_sample, 1.0, 2),
+        shown(summary.seconds_per_epoch, 1.0, 2),
         folder.file(SUMMARY).display(),
     ))
 }
@@ -189,6 +202,8 @@ pub(super) fn eval(arguments: &EvalArguments) -> Result<String> {
         Compared::Named => tracing::info!("{split}"),
         Compared::Changed | Compared::Unknown => tracing::warn!("{split}"),
     }
+    let surveys = plan.survey(&[Split::Test])?;
+    plan.check_memory(&device, &surveys, Work::Evaluation)?;
     let folder = match RunFolder::open(run) {
         Ok(folder) => Some(folder),
         Err(RunnerError::InUse { path }) => {
@@ -208,6 +223,12 @@ pub(super) fn eval(arguments: &EvalArguments) -> Result<String> {
     let network = restore(&plan, &device.device, bytes, &path)?;
     let (name, threads) = (&device.name, device.threads());
     tracing::info!("device {name}, threads {threads}");
+    for (split, survey) in surveys.iter() {
+        tracing::info!("{split} split: {}", survey.account);
+    }
+    for doubt in plan.doubts(&surveys) {
+        tracing::warn!("doubtful: {doubt}");
+    }
     let test = Evaluation::run(&network, &plan.test_loader(&device.device)?)?;
     let names = before.map(|before| before.class_names);
     let names = names.filter(|names| names.len() == plan.source.classes());

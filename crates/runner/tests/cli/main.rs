@@ -8,5 +8,6 @@ mod data;
 mod made_before;
 mod reproducible;
 mod resume;
+mod splits;
 mod training;
 mod util;

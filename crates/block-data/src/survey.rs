@@ -1,0 +1,243 @@
+//! A pass over a split, with the encoder that training uses.
+
+use std::hash::{BuildHasher, Hasher};
+
+use foldhash::quality::FixedState;
+use rayon::prelude::*;
+
+use crate::encode::{EventBinning, Outside, check_recording};
+use crate::encoding::Encoded;
+use crate::{Account, DataError, Encoding, EventAccount, Input, Recording, Samples, Tally};
+
+/// Samples that a thread takes at once: enough to be worth it.
+const SIDE_BY_SIDE: usize = 64;
+
+/// An [`Account`] of a split, and what else it takes to judge it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Survey {
+    /// The account.
+    pub account: Account,
+    /// How often each label occurs.
+    pub labels: Tally,
+    /// How often each unit occurs in the files, of recordings.
+    pub units: Tally,
+    /// Spikes of each time step, of recordings.
+    pub steps: Tally,
+    /// The most spikes of a sample.
+    pub most_spikes: u64,
+    /// When a recording begins and ends, in seconds: medians over those that have events, and the median of the time
+    /// in between.
+    pub typical: Option<Typical>,
+    /// A number for the input of each sample that is not empty, the same for the same input; sorted.
+    digests: Vec<u64>,
+}
+
+/// Medians over recordings, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Typical {
+    /// The first event's time.
+    pub begin: f32,
+    /// The last event's time.
+    pub end: f32,
+    /// The time between them.
+    pub length: f32,
+}
+
+impl Survey {
+    /// Goes over all samples of a split, as they are, on all threads.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError`] for a sample that cannot be had, that the encoding refuses, or whose label is none of the
+    /// `classes`.
+    pub fn of(samples: &Samples, encoding: &Encoding, classes: usize) -> Result<Self, DataError> {
+        let counts = (0..samples.len())
+            .into_par_iter()
+            .with_min_len(SIDE_BY_SIDE)
+            .try_fold(Counts::default, |mut counts, index| {
+                let sample = samples.get(index)?;
+                if sample.label >= classes {
+                    let expected = format!("less than {classes}, the number of classes");
+                    let what = "a sample's label";
+                    return Err(DataError::argument(what, sample.label, expected));
+                }
+                counts.labels.add(sample.label as u32);
+                counts.add(&sample.input, encoding)?;
+                Ok(counts)
+            })
+            .try_reduce(Counts::default, |one, other| Ok(one.merged(other)))?;
+        Ok(counts.finish(encoding, classes))
+    }
+
+    /// How many of this split's samples have an input that another split has too; empty ones do not count.
+    pub fn shared_with(&self, other: &Self) -> usize {
+        let known = |digest: &&u64| other.digests.binary_search(digest).is_ok();
+        self.digests.iter().filter(known).count()
+    }
+}
+
+/// What threads count, each of its own samples.
+#[derive(Default)]
+struct Counts {
+    samples: usize,
+    empty: usize,
+    spikes: u64,
+    most_spikes: u64,
+    first_step: Option<u32>,
+    last_step: Option<u32>,
+    labels: Tally,
+    units: Tally,
+    steps: Tally,
+    events: EventAccount,
+    times: Vec<[f32; 2]>,
+    digests: Vec<u64>,
+}
+
+impl Counts {
+    fn add(&mut self, input: &Input, encoding: &Encoding) -> Result<(), DataError> {
+        self.samples += 1;
+        match (encoding, input) {
+            (Encoding::Events(binning), Input::Events(recording)) => {
+                self.add_recording(recording, binning)
+            }
+            (_, Input::Values(values)) => {
+                if let Encoded::First(steps) = encoding.encode(input)? {
+                    self.add_spikes(steps.len() as u64);
+                    self.add_steps(steps.iter().copied().min(), steps.iter().copied().max());
+                }
+                match values.iter().all(|&value| value == 0.0) {
+                    true => self.empty += 1,
+                    false => self.digest(values.iter().map(|value| value.to_bits().into())),
+                }
+                Ok(())
+            }
+            // Refused there, as by a loader.
+            _ => encoding.encode(input).map(drop),
+        }
+    }
+
+    fn add_recording(
+        &mut self,
+        recording: &Recording,
+        binning: &EventBinning,
+    ) -> Result<(), DataError> {
+        let Recording { units, times } = recording;
+        check_recording(units, times)?;
+        if times.is_empty() {
+            self.empty += 1;
+            return Ok(());
+        }
+        let (mut kept, mut first, mut last) = (0, f32::INFINITY, 0.0_f32);
+        let (mut first_step, mut last_step) = (u32::MAX, 0);
+        for (&unit, &time) in units.iter().zip(times) {
+            (first, last) = (first.min(time), last.max(time));
+            self.units.add(unit);
+            self.events.folded += u64::from(binning.folds(unit));
+            match binning.place(time) {
+                Ok(step) => {
+                    kept += 1;
+                    (first_step, last_step) = (first_step.min(step), last_step.max(step));
+                    self.steps.add(step);
+                }
+                Err(Outside::Before) => self.events.dropped_before += 1,
+                Err(Outside::After) => self.events.dropped_after += 1,
+            }
+        }
+        self.events.total += times.len() as u64;
+        self.times.push([first, last]);
+        self.add_spikes(kept);
+        match kept {
+            0 => self.events.emptied += 1,
+            _ => self.add_steps(Some(first_step), Some(last_step)),
+        }
+        let events = units.iter().zip(times);
+        self.digest(events.map(|(&unit, time)| u64::from(unit) << 32 | u64::from(time.to_bits())));
+        Ok(())
+    }
+
+    fn add_spikes(&mut self, spikes: u64) {
+        self.spikes += spikes;
+        self.most_spikes = self.most_spikes.max(spikes);
+    }
+
+    fn add_steps(&mut self, first: Option<u32>, last: Option<u32>) {
+        self.first_step = [self.first_step, first].into_iter().flatten().min();
+        self.last_step = self.last_step.max(last);
+    }
+
+    fn digest(&mut self, content: impl Iterator<Item = u64>) {
+        let mut hasher = FixedState::default().build_hasher();
+        content.for_each(|number| hasher.write_u64(number));
+        self.digests.push(hasher.finish());
+    }
+
+    fn merged(mut self, other: Self) -> Self {
+        self.samples += other.samples;
+        self.empty += other.empty;
+        self.spikes += other.spikes;
+        self.most_spikes = self.most_spikes.max(other.most_spikes);
+        self.add_steps(other.first_step, other.last_step);
+        self.labels.merge(&other.labels);
+        self.units.merge(&other.units);
+        self.steps.merge(&other.steps);
+        let events = &mut self.events;
+        events.total += other.events.total;
+        events.dropped_before += other.events.dropped_before;
+        events.dropped_after += other.events.dropped_after;
+        events.emptied += other.events.emptied;
+        events.folded += other.events.folded;
+        self.times.extend(other.times);
+        self.digests.extend(other.digests);
+        self
+    }
+
+    fn finish(mut self, encoding: &Encoding, classes: usize) -> Survey {
+        let labels = &self.labels;
+        let without = (0..classes).filter(|&class| labels.count(class as u32) == Some(0));
+        let classes_without_samples = without.collect();
+        let events = matches!(encoding, Encoding::Events(_)).then(|| {
+            let total = self.events.total;
+            let dropped = self.events.dropped();
+            let first = self.times.iter().map(|[first, _]| *first);
+            let last = self.times.iter().map(|[_, last]| *last);
+            EventAccount {
+                dropped_share: (total > 0).then(|| dropped as f64 / total as f64),
+                first_time: first.reduce(f32::min),
+                last_time: last.reduce(f32::max),
+                largest_unit: self.units.largest(),
+                ..self.events
+            }
+        });
+        let of = |time: fn(&[f32; 2]) -> f32| median(self.times.iter().map(time).collect());
+        let typical = of(|times| times[0]).zip(of(|times| times[1]));
+        let typical = typical.zip(of(|[first, last]| last - first));
+        self.digests.sort_unstable();
+        Survey {
+            account: Account {
+                samples: self.samples,
+                empty: self.empty,
+                spikes: self.spikes,
+                steps: self.first_step.zip(self.last_step).map(|(a, b)| [a, b]),
+                largest_label: self.labels.largest(),
+                classes_without_samples,
+                events,
+            },
+            typical: typical.map(|((begin, end), length)| Typical { begin, end, length }),
+            most_spikes: self.most_spikes,
+            labels: self.labels,
+            units: self.units,
+            steps: self.steps,
+            digests: self.digests,
+        }
+    }
+}
+
+/// The middle one of some numbers, the upper of two.
+fn median(mut numbers: Vec<f32>) -> Option<f32> {
+    let middle = numbers.len() / 2;
+    if numbers.is_empty() {
+        return None;
+    }
+    let (_, &mut median, _) = numbers.select_nth_unstable_by(middle, f32::total_cmp);
+    Some(median)
+}

@@ -1,0 +1,387 @@
+//! What is not wrong, but probably not meant: a training goes on, and its results may mean little.
+
+use block_data::{Account, DataSet, EventAccount, Survey, Tally, folds_polarities};
+
+use crate::plan::Plan;
+use crate::splits::{Split, Surveys};
+
+/// A share of events or recordings beyond which their loss is doubtful.
+const TENTH: f64 = 0.1;
+/// A share of events beyond which they are as good as all of them.
+const NEARLY_ALL: f64 = 0.9;
+/// Times so many times as long are in another unit: a minute has 60 seconds.
+const ANOTHER_UNIT: f32 = 30.0;
+
+impl Plan {
+    /// What is doubtful about the splits, one sentence each.
+    pub fn doubts(&self, surveys: &Surveys) -> Vec<String> {
+        let of_run = [self.without_effect(), self.not_whole()];
+        let mut doubts: Vec<_> = of_run.into_iter().flatten().collect();
+        for (split, survey) in surveys.iter() {
+            let one = OfOne {
+                plan: self,
+                survey,
+                account: &survey.account,
+                train: surveys.get(Split::Train),
+            };
+            doubts.extend(one.all().map(|doubt| format!("{split} split: {doubt}")));
+        }
+        if let Some(train) = surveys.get(Split::Train) {
+            for (split, survey) in surveys.iter().filter(|(split, _)| *split != Split::Train) {
+                doubts.extend(between(train, split, survey));
+            }
+        }
+        doubts
+    }
+
+    /// A setting that changes nothing.
+    fn without_effect(&self) -> Option<String> {
+        (self.config.model.skip && self.network.hidden.len() == 1).then(|| {
+            "model.skip has no effect: the first hidden layer's input is not added, and there is no other layer"
+                .to_string()
+        })
+    }
+
+    /// A part of a known data set.
+    fn not_whole(&self) -> Option<String> {
+        let set = DataSet::named(self.source.name())?;
+        let [train, test] = [self.source.train().len(), self.source.test().len()];
+        let [all_train, all_test] = set.samples;
+        ([train, test] != set.samples).then(|| {
+            format!(
+                "{} is not whole: {train} training and {test} test samples, expected {all_train} and {all_test}",
+                set.name
+            )
+        })
+    }
+}
+
+/// A split to be judged.
+struct OfOne<'a> {
+    plan: &'a Plan,
+    survey: &'a Survey,
+    account: &'a Account,
+    /// The training split.
+    train: Option<&'a Survey>,
+}
+
+impl OfOne<'_> {
+    fn all(&self) -> impl Iterator<Item = String> {
+        let of_events = self.account.events.as_ref().map(|events| {
+            [
+                self.dropped(events),
+                self.far_from_zero(events),
+                self.folded(events),
+                self.units_from_one(events),
+                self.stray_unit(),
+            ]
+        });
+        let of_all = [
+            self.without_input(),
+            self.one_step(),
+            self.labels_from_one(),
+            self.stray_label(),
+            self.one_class(),
+        ];
+        of_all
+            .into_iter()
+            .chain(of_events.into_iter().flatten())
+            .flatten()
+    }
+
+    /// Samples from which nothing reaches the network.
+    fn without_input(&self) -> Option<String> {
+        let Account { samples, empty, .. } = *self.account;
+        match &self.account.events {
+            Some(EventAccount { emptied, .. }) => {
+                let without = empty + emptied;
+                (without as f64 > TENTH * samples as f64).then(|| {
+                    format!(
+                        "{without} of its {samples} recordings put nothing in: {empty} have no event, and {emptied} \
+                         have none in the window"
+                    )
+                })
+            }
+            None => (empty as f64 > TENTH * samples as f64).then(|| {
+                format!("{empty} of its {samples} samples are blank: all of their values are 0")
+            }),
+        }
+    }
+
+    /// The window in milliseconds.
+    fn window(&self) -> f64 {
+        let encode = &self.plan.config.encode;
+        encode.steps as f64 * encode.dt.unwrap_or(1.0)
+    }
+
+    fn dropped(&self, events: &EventAccount) -> Option<String> {
+        let share = events.dropped_share.filter(|&share| share > TENTH)?;
+        let (dropped, total, window) = (events.dropped(), events.total, self.window());
+        let last = events.last_time?;
+        let percent = 100.0 * share;
+        // Not in seconds: the unit of which the recordings fit into the window.
+        let units = [
+            (1e3, "milliseconds"),
+            (1e6, "microseconds"),
+            (1e9, "nanoseconds"),
+        ];
+        let end = self.survey.typical.map_or(last, |typical| typical.end);
+        let fits = |scale: f64| f64::from(end) / scale <= 2.0 * window / 1e3;
+        let unit = units.into_iter().find(|&(scale, _)| fits(scale));
+        let remedy = match unit {
+            _ if self.is_far_from_zero(events) => "see the next line".to_string(),
+            Some((_, unit)) if !fits(1.0) => {
+                format!("are the times in {unit}? Seconds are expected")
+            }
+            _ => "a larger encode.steps or encode.dt keeps them".to_string(),
+        };
+        Some(format!(
+            "{percent:.1} % of its events ({dropped} of {total}) come outside of the {window} ms of encode.steps · \
+             encode.dt and are dropped; the last one comes at {last} s; {remedy}"
+        ))
+    }
+
+    /// Whether the recordings begin so late that their times count from elsewhere.
+    fn is_far_from_zero(&self, events: &EventAccount) -> bool {
+        let window = (self.window() / 1e3) as f32;
+        let (Some(first), Some(last), Some(typical)) =
+            (events.first_time, events.last_time, self.survey.typical)
+        else {
+            return false;
+        };
+        let all = first > last - first && first > window / 2.0;
+        // Each recording may lie elsewhere.
+        let most =
+            typical.length > 0.0 && typical.begin > typical.length && typical.begin > 2.0 * window;
+        all || most
+    }
+
+    fn far_from_zero(&self, events: &EventAccount) -> Option<String> {
+        let (first, typical) = (events.first_time?, self.survey.typical?);
+        let window = self.window();
+        self.is_far_from_zero(events).then(|| {
+            let apart = typical.begin.next_up() - typical.begin;
+            let dt = self.plan.config.encode.dt.unwrap_or(1.0);
+            let blurred = match f64::from(apart) * 1e3 > dt {
+                true => format!("; so late, times in float32 are {apart} s apart"),
+                false => String::new(),
+            };
+            format!(
+                "its times count from an origin far from 0: the first event comes at {first} s, a recording typically \
+                 begins at {} s and lasts {} s, and the window has {window} ms{blurred}; subtract the origin from the \
+                 times in the file",
+                typical.begin, typical.length
+            )
+        })
+    }
+
+    fn one_step(&self) -> Option<String> {
+        let encode = &self.plan.config.encode;
+        let (steps, spikes) = (encode.steps, self.account.spikes);
+        let [first, last] = self.account.steps?;
+        if self.account.events.is_none() {
+            return (first == last)
+                .then(|| format!("all of its spikes fall into time step {first} of {steps}"));
+        }
+        let (step, most) = self.survey.steps.iter().max_by_key(|&(_, count)| count)?;
+        (most as f64 > NEARLY_ALL * spikes as f64).then(|| {
+            let percent = 100.0 * most as f64 / spikes as f64;
+            let lasts = self.survey.typical.map_or(0.0, |typical| typical.length);
+            let dt = encode.dt.unwrap_or(1.0);
+            format!(
+                "{percent:.1} % of its events that are kept fall into one time step, {step} of {steps}: a recording \
+                 typically lasts {lasts} s and a step {dt} ms (encode.dt); are the times in seconds and encode.dt in \
+                 milliseconds?"
+            )
+        })
+    }
+
+    /// Units that the network does not have, other than those of the usual fold of two polarities.
+    fn folded(&self, events: &EventAccount) -> Option<String> {
+        let (units, largest) = (self.plan.source.units(), events.largest_unit?);
+        let usual = folds_polarities(units, largest) || self.are_units_from_one(events);
+        (events.folded > 0 && !usual).then(|| {
+            let percent = 100.0 * events.folded as f64 / events.total as f64;
+            format!(
+                "{} units in the file, folded onto {units}: unit {units} becomes unit 0 and so on, of {percent:.1} % of \
+                 its events; data.units says how many there are",
+                u64::from(largest) + 1
+            )
+        })
+    }
+
+    /// Whether a split's numbers go from 1 on, also if that is not so in the training split.
+    fn from_one(&self, of: fn(&Survey) -> &Tally) -> bool {
+        let (own, train) = (of(self.survey), self.train.map(of));
+        let elsewhere = train.is_some_and(|train| train.smallest() == Some(0));
+        own.smallest() == Some(1) && (!elsewhere || own.largest() > train.and_then(Tally::largest))
+    }
+
+    fn are_units_from_one(&self, events: &EventAccount) -> bool {
+        let Some(largest) = events.largest_unit else {
+            return false;
+        };
+        let (units, used) = (self.plan.source.units(), self.survey.units.iter().count());
+        let declared = self.plan.config.data.units.is_some() && largest as usize == units;
+        let whole = used as f64 >= NEARLY_ALL * f64::from(largest) && largest > 1;
+        match declared {
+            true => self.survey.units.count(0) == Some(0),
+            false => whole && self.from_one(|survey| &survey.units),
+        }
+    }
+
+    fn units_from_one(&self, events: &EventAccount) -> Option<String> {
+        let (units, largest) = (self.plan.source.units(), events.largest_unit?);
+        self.are_units_from_one(events).then(|| {
+            let so = match largest as usize == units {
+                true => format!("unit {largest} becomes unit 0"),
+                false => "unit 0 never fires".to_string(),
+            };
+            format!(
+                "its units go up to {largest} and none is 0: are they numbered from 1? {so}; 0 is expected to be the first"
+            )
+        })
+    }
+
+    fn labels_from_one(&self) -> Option<String> {
+        let largest = self.account.largest_label?;
+        let used = self.survey.labels.iter().count();
+        // Of more than half of the classes, so no mere choice of some.
+        let most = 2 * used > largest as usize;
+        (most && self.from_one(|survey| &survey.labels)).then(|| {
+            format!(
+                "its labels go from 1 to {largest} and none is 0: are they numbered from 1? Class 0 has no samples; 0 is \
+                 expected to be the first"
+            )
+        })
+    }
+
+    fn stray_unit(&self) -> Option<String> {
+        let (config, units) = (&self.plan.config.data, self.plan.source.units());
+        let stray = Stray::of(&self.survey.units)?;
+        // As many inputs as the config says, whatever there is of them.
+        let fits = config.units.is_some() && (stray.largest as usize) < units;
+        (!fits && !folds_polarities(units, stray.largest)).then(|| {
+            let so = match config.units {
+                None => format!(
+                    "there are {units} inputs for it; data.units says how many there should be"
+                ),
+                Some(_) => format!("it is folded onto {units} units"),
+            };
+            format!("its largest unit is {stray} events; is it a stray one? {so}")
+        })
+    }
+
+    fn stray_label(&self) -> Option<String> {
+        let stray = Stray::of(&self.survey.labels)?;
+        let classes = self.plan.source.classes();
+        Some(format!(
+            "its largest label is {stray} samples; is it a stray one? There are {classes} classes; data.classes says \
+             how many there should be"
+        ))
+    }
+
+    fn one_class(&self) -> Option<String> {
+        let mut labels = self.survey.labels.iter();
+        let ((label, samples), None) = (labels.next()?, labels.next()) else {
+            return None;
+        };
+        Some(format!("all of its {samples} samples are of class {label}"))
+    }
+}
+
+/// Rare numbers far beyond all others.
+struct Stray {
+    largest: u32,
+    next: u32,
+    count: u64,
+    total: u64,
+}
+
+impl Stray {
+    /// Numbers more than twice as large as the next, and rare: one occurrence, or one in a hundred.
+    fn of(numbers: &Tally) -> Option<Self> {
+        let largest = numbers.largest()?;
+        let total = numbers.iter().map(|(_, count)| count).sum();
+        let below = numbers.iter().rev().skip(1);
+        let mut count = 0;
+        let gaps = numbers.iter().rev().zip(below);
+        let gaps = gaps.map(|((above, found), (below, _))| {
+            count += found;
+            (above, below, count)
+        });
+        let is_far = |above: u32, below: u32| u64::from(above) > 2 * u64::from(below) + 1;
+        let rare = gaps.take_while(|&(_, _, count)| count == 1 || 100 * count <= total);
+        let (_, next, count) = rare
+            .filter(|&(above, below, _)| is_far(above, below))
+            .last()?;
+        Some(Self {
+            largest,
+            next,
+            count,
+            total,
+        })
+    }
+}
+
+impl std::fmt::Display for Stray {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            largest,
+            next,
+            count,
+            total,
+        } = self;
+        write!(
+            f,
+            "{largest}, the next largest {next}, beyond which are {count} of its {total}"
+        )
+    }
+}
+
+/// What is doubtful about a split beside the training split.
+fn between(train: &Survey, split: Split, survey: &Survey) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let account = &survey.account;
+    let new = |&label: &u32| train.labels.count(label) == Some(0);
+    let labels = survey.labels.iter().map(|(label, _)| label);
+    let new: Vec<_> = labels.filter(new).map(|label| label.to_string()).collect();
+    if !new.is_empty() {
+        doubts.push(format!(
+            "{split} split: it has samples of class {}, of which the training split has none",
+            new.join(", ")
+        ));
+    }
+    if let Some(events) = &account.events {
+        let unknown = survey.units.iter();
+        let unknown = unknown.filter(|&(unit, _)| train.units.count(unit) == Some(0));
+        let unknown: u64 = unknown.map(|(_, count)| count).sum();
+        if unknown as f64 > TENTH * events.total as f64 {
+            let percent = 100.0 * unknown as f64 / events.total as f64;
+            doubts.push(format!(
+                "{split} split: {percent:.1} % of its events are of units that never fire in the training split"
+            ));
+        }
+    }
+    if let (Some(one), Some(other)) = (train.typical, survey.typical) {
+        let (least, most) = (one.end.min(other.end), one.end.max(other.end));
+        if most > ANOTHER_UNIT * least {
+            doubts.push(format!(
+                "the training and the {split} split seem to be in different units of time: a recording typically ends at \
+                 {} s in the one and at {} s in the other; seconds are expected in both",
+                one.end, other.end
+            ));
+        }
+    }
+    let (shared, with_input) = (survey.shared_with(train), account.samples - account.empty);
+    if shared as f64 > TENTH * with_input as f64 {
+        let content = match shared == with_input {
+            true => "all of its samples are training samples too".to_string(),
+            false => format!("{shared} of its {with_input} samples are training samples too"),
+        };
+        doubts.push(format!(
+            "{split} split: {content}, so accuracy there says little of new ones; is it the same file?"
+        ));
+    }
+    doubts
+}

@@ -68,8 +68,10 @@ impl fmt::Display for Account {
                 self.spikes
             )?,
         }
-        if let Some([first, last]) = self.steps {
-            write!(f, "; time steps {first} to {last}")?;
+        match self.steps {
+            Some([first, last]) if first == last => write!(f, "; time step {first}")?,
+            Some([first, last]) => write!(f, "; time steps {first} to {last}")?,
+            None => (),
         }
         if let Some(label) = self.largest_label {
             write!(f, "; largest label {label}")?;

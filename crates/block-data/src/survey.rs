@@ -5,12 +5,15 @@ use std::hash::{BuildHasher, Hasher};
 use foldhash::quality::FixedState;
 use rayon::prelude::*;
 
-use crate::encode::{EventBinning, Outside, check_recording};
+use crate::encode::{EventBinning, check_recording};
 use crate::encoding::Encoded;
 use crate::{Account, DataError, Encoding, EventAccount, Input, Recording, Samples, Tally};
 
 /// Samples that a thread takes at once: enough to be worth it.
 const SIDE_BY_SIDE: usize = 64;
+
+/// Events of a recording that go into its digest, besides their number.
+const DIGESTED: usize = 256;
 
 /// An [`Account`] of a split, and what else it takes to judge it.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +31,8 @@ pub struct Survey {
     /// When a recording begins and ends, in seconds: medians over those that have events, and the median of the time
     /// in between.
     pub typical: Option<Typical>,
-    /// A number for the input of each sample that is not empty, the same for the same input; sorted.
+    /// A number for the input of each sample that is not empty, the same for the same input, sorted. It is made of some
+    /// of a recording's events only, so it is no proof of the same input.
     digests: Vec<u64>,
 }
 
@@ -83,14 +87,16 @@ struct Counts {
     empty: usize,
     spikes: u64,
     most_spikes: u64,
-    first_step: Option<u32>,
-    last_step: Option<u32>,
+    /// The first and the last step with a spike.
+    range: Option<[u32; 2]>,
     labels: Tally,
     units: Tally,
     steps: Tally,
     events: EventAccount,
     times: Vec<[f32; 2]>,
     digests: Vec<u64>,
+    /// A recording's steps.
+    scratch: Vec<f32>,
 }
 
 impl Counts {
@@ -103,11 +109,16 @@ impl Counts {
             (_, Input::Values(values)) => {
                 if let Encoded::First(steps) = encoding.encode(input)? {
                     self.add_spikes(steps.len() as u64);
-                    self.add_steps(steps.iter().copied().min(), steps.iter().copied().max());
+                    if !steps.is_empty() {
+                        self.add_steps(range(steps.iter().copied()));
+                    }
                 }
                 match values.iter().all(|&value| value == 0.0) {
                     true => self.empty += 1,
-                    false => self.digest(values.iter().map(|value| value.to_bits().into())),
+                    false => self.digest(values.chunks(2).map(|pair| {
+                        let bits = |value: &f32| u64::from(value.to_bits());
+                        pair.iter().fold(0, |all, value| all << 32 | bits(value))
+                    })),
                 }
                 Ok(())
             }
@@ -127,31 +138,47 @@ impl Counts {
             self.empty += 1;
             return Ok(());
         }
-        let (mut kept, mut first, mut last) = (0, f32::INFINITY, 0.0_f32);
-        let (mut first_step, mut last_step) = (u32::MAX, 0);
-        for (&unit, &time) in units.iter().zip(times) {
-            (first, last) = (first.min(time), last.max(time));
-            self.units.add(unit);
-            self.events.folded += u64::from(binning.folds(unit));
-            match binning.place(time) {
-                Ok(step) => {
-                    kept += 1;
-                    (first_step, last_step) = (first_step.min(step), last_step.max(step));
-                    self.steps.add(step);
+        // Each pass is so plain that it runs over several events at once.
+        let [first, last] = range(times.iter().map(|time| time.to_bits()));
+        let [first, last] = [first, last].map(|bits| f32::from_bits(bits) + 0.0);
+        self.times.push([first, last]);
+        let end = binning.steps() as f32;
+        let steps = &mut self.scratch;
+        steps.clear();
+        steps.extend(times.iter().map(|&time| binning.step(time)));
+        let before = steps.iter().filter(|&&step| step < 0.0).count();
+        let after = steps.iter().filter(|&&step| step >= end).count();
+        let folded = units.iter().filter(|&&unit| binning.folds(unit)).count();
+        self.events.total += times.len() as u64;
+        self.events.dropped_before += before as u64;
+        self.events.dropped_after += after as u64;
+        self.events.folded += folded as u64;
+        units.iter().for_each(|&unit| self.units.add(unit));
+        // Neighbours in time are often in one step, whose count would be waited for.
+        let (early, late) = steps.split_at(steps.len() / 2);
+        let (paired, rest) = late.split_at(early.len());
+        for (&one, &other) in early.iter().zip(paired) {
+            for step in [one, other] {
+                if (0.0..end).contains(&step) {
+                    self.steps.add(step as u32);
                 }
-                Err(Outside::Before) => self.events.dropped_before += 1,
-                Err(Outside::After) => self.events.dropped_after += 1,
             }
         }
-        self.events.total += times.len() as u64;
-        self.times.push([first, last]);
-        self.add_spikes(kept);
-        match kept {
+        let rest = rest.iter().filter(|step| (0.0..end).contains(*step));
+        rest.for_each(|&step| self.steps.add(step as u32));
+        match times.len() - before - after {
             0 => self.events.emptied += 1,
-            _ => self.add_steps(Some(first_step), Some(last_step)),
+            kept => {
+                self.add_spikes(kept as u64);
+                let first = binning.step(first).max(0.0) as u32;
+                self.add_steps([first, self.steps.largest().unwrap_or(first)]);
+            }
         }
-        let events = units.iter().zip(times);
-        self.digest(events.map(|(&unit, time)| u64::from(unit) << 32 | u64::from(time.to_bits())));
+        // Events here and there tell recordings apart.
+        let stride = times.len().div_ceil(DIGESTED);
+        let events = units.iter().zip(times).step_by(stride);
+        let events = events.map(|(&unit, time)| u64::from(unit) << 32 | u64::from(time.to_bits()));
+        self.digest([times.len() as u64].into_iter().chain(events));
         Ok(())
     }
 
@@ -160,9 +187,9 @@ impl Counts {
         self.most_spikes = self.most_spikes.max(spikes);
     }
 
-    fn add_steps(&mut self, first: Option<u32>, last: Option<u32>) {
-        self.first_step = [self.first_step, first].into_iter().flatten().min();
-        self.last_step = self.last_step.max(last);
+    fn add_steps(&mut self, [first, last]: [u32; 2]) {
+        let [before, after] = self.range.unwrap_or([first, last]);
+        self.range = Some([before.min(first), after.max(last)]);
     }
 
     fn digest(&mut self, content: impl Iterator<Item = u64>) {
@@ -176,7 +203,9 @@ impl Counts {
         self.empty += other.empty;
         self.spikes += other.spikes;
         self.most_spikes = self.most_spikes.max(other.most_spikes);
-        self.add_steps(other.first_step, other.last_step);
+        if let Some(range) = other.range {
+            self.add_steps(range);
+        }
         self.labels.merge(&other.labels);
         self.units.merge(&other.units);
         self.steps.merge(&other.steps);
@@ -217,7 +246,7 @@ impl Counts {
                 samples: self.samples,
                 empty: self.empty,
                 spikes: self.spikes,
-                steps: self.first_step.zip(self.last_step).map(|(a, b)| [a, b]),
+                steps: self.range,
                 largest_label: self.labels.largest(),
                 classes_without_samples,
                 events,
@@ -230,6 +259,15 @@ impl Counts {
             digests: self.digests,
         }
     }
+}
+
+/// The least and the largest of some numbers below 2³¹; there is at least one.
+fn range(numbers: impl Iterator<Item = u32>) -> [u32; 2] {
+    // Signed: that is one instruction on any CPU.
+    let [least, most] = numbers.fold([i32::MAX, i32::MIN], |[least, most], number| {
+        [least.min(number as i32), most.max(number as i32)]
+    });
+    [least, most].map(|number| number as u32)
 }
 
 /// The middle one of some numbers, the upper of two.

@@ -1,5 +1,7 @@
 //! What is not wrong, but probably not meant: a training goes on, and its results may mean little.
 
+use std::cmp::Ordering;
+
 use block_data::{Account, DataSet, EventAccount, Survey, Tally, folds_polarities};
 
 use crate::plan::Plan;
@@ -18,12 +20,7 @@ impl Plan {
         let of_run = [self.without_effect(), self.not_whole()];
         let mut doubts: Vec<_> = of_run.into_iter().flatten().collect();
         for (split, survey) in surveys.iter() {
-            let one = OfOne {
-                plan: self,
-                survey,
-                account: &survey.account,
-                train: surveys.get(Split::Train),
-            };
+            let one = OfOne::new(self, survey, surveys.get(Split::Train));
             doubts.extend(one.all().map(|doubt| format!("{split} split: {doubt}")));
         }
         if let Some(train) = surveys.get(Split::Train) {
@@ -40,6 +37,16 @@ impl Plan {
             "model.skip has no effect: the first hidden layer's input is not added, and there is no other layer"
                 .to_string()
         })
+    }
+
+    /// A unit or a label that makes the network much larger than the others do.
+    pub(crate) fn strays(&self, surveys: &Surveys) -> Option<String> {
+        let strays = surveys.iter().filter_map(|(split, survey)| {
+            let one = OfOne::new(self, survey, None);
+            let stray = one.stray_unit().or_else(|| one.stray_label())?;
+            Some(format!("{split} split: {stray}"))
+        });
+        strays.reduce(|all, one| format!("{all}; {one}"))
     }
 
     /// A part of a known data set.
@@ -65,7 +72,16 @@ struct OfOne<'a> {
     train: Option<&'a Survey>,
 }
 
-impl OfOne<'_> {
+impl<'a> OfOne<'a> {
+    fn new(plan: &'a Plan, survey: &'a Survey, train: Option<&'a Survey>) -> Self {
+        Self {
+            plan,
+            survey,
+            account: &survey.account,
+            train,
+        }
+    }
+
     fn all(&self) -> impl Iterator<Item = String> {
         let of_events = self.account.events.as_ref().map(|events| {
             [
@@ -92,18 +108,20 @@ impl OfOne<'_> {
     /// Samples from which nothing reaches the network.
     fn without_input(&self) -> Option<String> {
         let Account { samples, empty, .. } = *self.account;
+        let most = |number: usize| number as f64 > TENTH * samples as f64;
         match &self.account.events {
-            Some(EventAccount { emptied, .. }) => {
-                let without = empty + emptied;
-                (without as f64 > TENTH * samples as f64).then(|| {
-                    format!(
-                        "{without} of its {samples} recordings put nothing in: {empty} have no event, and {emptied} \
-                         have none in the window"
-                    )
-                })
-            }
-            None => (empty as f64 > TENTH * samples as f64).then(|| {
+            None => most(empty).then(|| {
                 format!("{empty} of its {samples} samples are blank: all of their values are 0")
+            }),
+            Some(EventAccount { emptied: 0, .. }) => {
+                most(empty).then(|| format!("{empty} of its {samples} recordings have no event"))
+            }
+            Some(EventAccount { emptied, .. }) => most(empty + emptied).then(|| {
+                format!(
+                    "{} of its {samples} recordings put nothing in: {empty} have no event, {emptied} have none within \
+                     the time steps",
+                    empty + emptied
+                )
             }),
         }
     }
@@ -116,29 +134,34 @@ impl OfOne<'_> {
 
     fn dropped(&self, events: &EventAccount) -> Option<String> {
         let share = events.dropped_share.filter(|&share| share > TENTH)?;
+        let (first, last) = (events.first_time?, events.last_time?);
         let (dropped, total, window) = (events.dropped(), events.total, self.window());
-        let last = events.last_time?;
-        let percent = 100.0 * share;
-        // Not in seconds: the unit of which the recordings fit into the window.
-        let units = [
-            (1e3, "milliseconds"),
-            (1e6, "microseconds"),
-            (1e9, "nanoseconds"),
-        ];
-        let end = self.survey.typical.map_or(last, |typical| typical.end);
-        let fits = |scale: f64| f64::from(end) / scale <= 2.0 * window / 1e3;
-        let unit = units.into_iter().find(|&(scale, _)| fits(scale));
-        let remedy = match unit {
-            _ if self.is_far_from_zero(events) => "see the next line".to_string(),
-            Some((_, unit)) if !fits(1.0) => {
-                format!("are the times in {unit}? Seconds are expected")
-            }
-            _ => "a larger encode.steps or encode.dt keeps them".to_string(),
+        let remedy = match self.is_far_from_zero(events) {
+            true => String::new(),
+            false => format!("; {}", self.other_unit(last)),
         };
         Some(format!(
-            "{percent:.1} % of its events ({dropped} of {total}) come outside of the {window} ms of encode.steps · \
-             encode.dt and are dropped; the last one comes at {last} s; {remedy}"
+            "{:.1} % of its events ({dropped} of {total}) come outside of the {window} ms of encode.steps · encode.dt \
+             and are dropped: their times go from {first} to {last} s{remedy}",
+            100.0 * share
         ))
+    }
+
+    /// The unit of which the recordings would fit into the window, as a question, or what keeps their events.
+    fn other_unit(&self, last: f32) -> &'static str {
+        let end = f64::from(self.survey.typical.map_or(last, |typical| typical.end));
+        let window = self.window() / 1e3;
+        // From a fiftieth of the window up to twice as long.
+        let fits = |scale: f64| (window / 50.0..=2.0 * window).contains(&(end / scale));
+        match [1.0, 1e3, 1e6, 1e9].map(fits) {
+            [false, true, _, _] => {
+                "are the times in milliseconds, where seconds are expected, or is encode.dt in seconds, where \
+                 milliseconds are?"
+            }
+            [false, false, true, _] => "are the times in microseconds? Seconds are expected",
+            [false, false, false, true] => "are the times in nanoseconds? Seconds are expected",
+            _ => "a larger encode.steps or encode.dt keeps them",
+        }
     }
 
     /// Whether the recordings begin so late that their times count from elsewhere.
@@ -221,10 +244,9 @@ impl OfOne<'_> {
         let Some(largest) = events.largest_unit else {
             return false;
         };
-        let (units, used) = (self.plan.source.units(), self.survey.units.iter().count());
-        let declared = self.plan.config.data.units.is_some() && largest as usize == units;
+        let used = self.survey.units.iter().count();
         let whole = used as f64 >= NEARLY_ALL * f64::from(largest) && largest > 1;
-        match declared {
+        match largest as usize == self.plan.source.units() {
             true => self.survey.units.count(0) == Some(0),
             false => whole && self.from_one(|survey| &survey.units),
         }
@@ -234,11 +256,11 @@ impl OfOne<'_> {
         let (units, largest) = (self.plan.source.units(), events.largest_unit?);
         self.are_units_from_one(events).then(|| {
             let so = match largest as usize == units {
-                true => format!("unit {largest} becomes unit 0"),
-                false => "unit 0 never fires".to_string(),
+                true => format!("Unit {largest} becomes unit 0"),
+                false => "Unit 0 never fires".to_string(),
             };
             format!(
-                "its units go up to {largest} and none is 0: are they numbered from 1? {so}; 0 is expected to be the first"
+                "its units go up to {largest} and none is 0: are they numbered from 1? {so}; numbers from 0 are expected"
             )
         })
     }
@@ -250,26 +272,27 @@ impl OfOne<'_> {
         let most = 2 * used > largest as usize;
         (most && self.from_one(|survey| &survey.labels)).then(|| {
             format!(
-                "its labels go from 1 to {largest} and none is 0: are they numbered from 1? Class 0 has no samples; 0 is \
-                 expected to be the first"
+                "its labels go from 1 to {largest} and none is 0: are they numbered from 1? Class 0 has no samples; \
+                 numbers from 0 are expected"
             )
         })
     }
 
     fn stray_unit(&self) -> Option<String> {
-        let (config, units) = (&self.plan.config.data, self.plan.source.units());
+        let units = self.plan.source.units();
         let stray = Stray::of(&self.survey.units)?;
-        // As many inputs as the config says, whatever there is of them.
-        let fits = config.units.is_some() && (stray.largest as usize) < units;
-        (!fits && !folds_polarities(units, stray.largest)).then(|| {
-            let so = match config.units {
-                None => format!(
-                    "there are {units} inputs for it; data.units says how many there should be"
-                ),
-                Some(_) => format!("it is folded onto {units} units"),
-            };
-            format!("its largest unit is {stray} events; is it a stray one? {so}")
-        })
+        let so = match (stray.largest as usize + 1).cmp(&units) {
+            // The units are more than those of the file, so somebody knows them.
+            Ordering::Less => return None,
+            Ordering::Equal => {
+                format!("There are {units} inputs for it; data.units says how many there should be")
+            }
+            Ordering::Greater if folds_polarities(units, stray.largest) => return None,
+            Ordering::Greater => format!("It is folded onto {units} units"),
+        };
+        Some(format!(
+            "its largest unit is {stray} events; is it a stray one? {so}"
+        ))
     }
 
     fn stray_label(&self) -> Option<String> {
@@ -286,7 +309,10 @@ impl OfOne<'_> {
         let ((label, samples), None) = (labels.next()?, labels.next()) else {
             return None;
         };
-        Some(format!("all of its {samples} samples are of class {label}"))
+        Some(match samples {
+            1 => format!("it has one sample only, of class {label}"),
+            _ => format!("all of its {samples} samples are of class {label}"),
+        })
     }
 }
 
@@ -299,7 +325,7 @@ struct Stray {
 }
 
 impl Stray {
-    /// Numbers more than twice as large as the next, and rare: one occurrence, or one in a hundred.
+    /// Numbers more than twice as large as the next, and rare: one occurrence, or one in twenty.
     fn of(numbers: &Tally) -> Option<Self> {
         let largest = numbers.largest()?;
         let total = numbers.iter().map(|(_, count)| count).sum();
@@ -311,7 +337,7 @@ impl Stray {
             (above, below, count)
         });
         let is_far = |above: u32, below: u32| u64::from(above) > 2 * u64::from(below) + 1;
-        let rare = gaps.take_while(|&(_, _, count)| count == 1 || 100 * count <= total);
+        let rare = gaps.take_while(|&(_, _, count)| count == 1 || 20 * count <= total);
         let (_, next, count) = rare
             .filter(|&(above, below, _)| is_far(above, below))
             .last()?;

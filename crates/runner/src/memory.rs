@@ -63,9 +63,9 @@ impl Plan {
             Work::Evaluation => (EVALUATED, 0),
         };
         let hidden = self.hidden_key();
-        let derived = |key: &str, known: bool| match known || config.data.files().is_none() {
-            true => String::new(),
-            false => format!(", or say how many there are by data.{key}"),
+        let stated = |key: &str| match config.data.files() {
+            Some(_) => format!(", which data.{key} can state"),
+            None => String::new(),
         };
         [
             Part {
@@ -78,17 +78,14 @@ impl Plan {
                 bytes: parameters * copies * NUMBER,
                 remedy: format!(
                     "make `{hidden}` or the number of input units smaller{}",
-                    derived("units", config.data.units.is_some())
+                    stated("units")
                 ),
             },
             Part {
                 what: format!("how often each of {classes} classes is taken for each"),
                 // Twice while they are written.
                 bytes: 4 * classes.pow(2) * NUMBER,
-                remedy: format!(
-                    "make the number of classes smaller{}",
-                    derived("classes", config.data.classes.is_some())
-                ),
+                remedy: format!("make the number of classes smaller{}", stated("classes")),
             },
             Part {
                 what: "the batches".to_string(),
@@ -154,7 +151,10 @@ impl Plan {
             largest_bytes: u64::try_from(largest.bytes).unwrap_or(u64::MAX),
             available: room.bytes,
             limit: room.limit,
-            remedy: largest.remedy,
+            remedy: match self.strays(surveys) {
+                Some(strays) => format!("{}; {strays}", largest.remedy),
+                None => largest.remedy,
+            },
         })
     }
 }

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use super::recorded;
 use crate::augment::{Augmentation, EventAugmentation};
-use crate::formats::read_recordings;
 use crate::source::numbered;
 use crate::{DataError, DataSource, EventFile, Locations, Recordings};
 
@@ -15,7 +14,7 @@ const MANY_CLASSES: usize = 1_000;
 /// The name of [`EventFiles`] as a data set.
 pub const EVENTS: &str = "events";
 
-/// Recordings in files of one's own, in a form that [`read_recordings`] knows.
+/// Recordings in files of one's own, in a form that [`read_recordings`](crate::read_recordings) knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventFiles {
     /// The training split. A relative path is taken from the working folder or, if it is not there,
@@ -42,8 +41,9 @@ impl EventFiles {
             locations.find_file(&self.train)?,
             locations.find_file(&self.test)?,
         ];
-        let train = read_recordings(&paths[0])?;
-        self.source(train, read_recordings(&paths[1])?.recordings, &paths)
+        let train = recorded::read_some(&paths[0])?;
+        let test = recorded::read_some(&paths[1])?;
+        self.source(train, test.recordings, &paths)
     }
 
     /// Opens the test split alone; there are no training samples then. Units and classes that are not given follow from
@@ -57,7 +57,7 @@ impl EventFiles {
         let EventFile {
             recordings: test,
             class_names,
-        } = read_recordings(&path)?;
+        } = recorded::read_some(&path)?;
         let train = EventFile {
             recordings: Recordings::default(),
             class_names,
@@ -77,6 +77,14 @@ impl EventFiles {
             let largest = splits.iter().filter_map(Recordings::largest_unit).max();
             largest.map_or(1, |unit| unit as usize + 1)
         });
+        if self.units.is_none() && i32::try_from(units).is_err() {
+            let found = format!("{} in these files", units - 1);
+            let expected = format!(
+                "less than {}; is it a stray one? Say how many units there are",
+                i32::MAX
+            );
+            return Err(DataError::argument("the largest unit", found, expected));
+        }
         let labels = splits.iter().flat_map(Recordings::labels);
         let largest = labels.max().map_or(1, |&label| label as usize + 1);
         if largest > MANY_CLASSES && self.classes.is_none() && class_names.len() < largest {

@@ -22,10 +22,22 @@ pub(super) fn read(paths: &[PathBuf], classes: usize, units: usize) -> Result<Sp
     splits(recordings, paths, classes, train.class_names)
 }
 
+/// Reads a file with at least one recording.
+pub(super) fn read_some(path: &Path) -> Result<EventFile, DataError> {
+    let file = read_recordings(path)?;
+    match file.recordings.labels() {
+        [] => Err(DataError::Content {
+            path: path.to_path_buf(),
+            problem: "found no recording, expected at least one".to_string(),
+        }),
+        _ => Ok(file),
+    }
+}
+
 fn read_one(path: &Path) -> Result<EventFile, DataError> {
     let name = path.file_name().unwrap_or_default();
     let is_converted = CONVERTED.iter().any(|converted| name == *converted);
-    read_recordings(path).map_err(|error| match error {
+    read_some(path).map_err(|error| match error {
         DataError::Content { path, problem } if is_converted => {
             let problem =
                 format!("{problem}; or delete it, and convert the data set's own files once more");
@@ -35,7 +47,7 @@ fn read_one(path: &Path) -> Result<EventFile, DataError> {
     })
 }
 
-/// The training split and the test split, if neither is empty and every label is below `classes`.
+/// The training split and the test split, if every label is below `classes`.
 pub(super) fn splits(
     recordings: [Recordings; 2],
     paths: &[PathBuf],
@@ -43,10 +55,16 @@ pub(super) fn splits(
     class_names: Vec<String>,
 ) -> Result<Splits, DataError> {
     for (split, path) in recordings.iter().zip(paths) {
-        if split.labels().is_empty() {
+        let (least, most) = (split.labels().iter().min(), split.labels().iter().max());
+        if let (Some(1), Some(&most)) = (least, most)
+            && most as usize == classes
+        {
             return Err(DataError::Content {
                 path: path.clone(),
-                problem: "found no recording, expected at least one".to_string(),
+                problem: format!(
+                    "found labels from 1 to {classes}, expected 0 to {}; are they numbered from 1?",
+                    classes - 1
+                ),
             });
         }
         let mut labels = split.labels().iter().map(|&label| label as usize);

@@ -8,7 +8,7 @@ mod steps;
 
 pub use analogue::{normalize_channels, repeat_in_time};
 pub use events::EventBinning;
-pub(crate) use events::{Outside, check_recording};
+pub(crate) use events::check_recording;
 pub use frames::Frames;
 pub use single_spike::SingleSpike;
 pub use steps::MAX_STEPS;

@@ -18,3 +18,4 @@ mod mutations;
 mod real_data;
 mod recordings;
 mod sources;
+mod surveys;

@@ -223,7 +223,7 @@ fn from_one(made: Vec<Made>) -> Vec<Made> {
 fn numbering_from_one() {
     let both = bench(&from_one(made(80, 1)), &from_one(made(40, 2)));
     let units =
-        "its units go up to 20 and none is 0: are they numbered from 1? unit 20 becomes unit 0";
+        "its units go up to 20 and none is 0: are they numbered from 1? Unit 20 becomes unit 0";
     let labels =
         "its labels go from 1 to 4 and none is 0: are they numbered from 1? Class 0 has no samples";
     let all = [
@@ -237,10 +237,12 @@ fn numbering_from_one() {
     let said = check(&both, &[]);
     assert!(
         said.out
-            .contains("none is 0: are they numbered from 1? unit 0 never fires"),
+            .contains("none is 0: are they numbered from 1? Unit 0 never fires"),
         "{said:?}"
     );
     assert!(said.out.contains("class 0 has none"), "{said:?}");
+    let parts = ["train.h5: found labels from 1 to 4, expected 0 to 3; are they numbered from 1?"];
+    both.refused(&["check", "own.toml", "--set", "data.classes=4"], &parts);
     // One split alone.
     let one = bench(&made(80, 1), &from_one(made(40, 2)));
     let said = check(&one, &[]);
@@ -257,7 +259,7 @@ fn splits_in_different_units_of_time() {
     let (train, test) = (made(80, 1), made(40, 2));
     let milliseconds = |made: &[Made]| timed(made.to_vec(), |time| 1e3 * time);
     let different = "seem to be in different units of time";
-    let lost = |split| [split, " % of its events", "are the times in milliseconds?"];
+    let lost = |split| [split, " % of its events", "are the times in milliseconds, "];
     doubtful(
         &bench(&train, &milliseconds(&test)),
         &[],
@@ -519,7 +521,7 @@ fn recordings_without_events() {
         &none,
         &[],
         &[
-            &["training split: 80 of its 80 recordings put nothing in"],
+            &["training split: 80 of its 80 recordings have no event"],
             &["test split: 40 of its 40"],
         ],
     );
@@ -553,5 +555,94 @@ fn a_split_without_recordings_is_refused() {
     bench.refused(
         &["check", "own.toml", "--set", "data.validation=0.001"],
         &parts,
+    );
+}
+
+/// A machine with little memory, as a shell can make one.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_does_not_fit_into_memory_is_refused_before_it_starts() {
+    let mut strayed = made(80, 1);
+    strayed[3].1[5] = 16_777_215;
+    let bench = bench(&strayed, &made(40, 2));
+    for arguments in ["check own.toml", "own.toml --out run"] {
+        let script = format!(
+            "ulimit -v 6000000; exec {} {arguments}",
+            env!("CARGO_BIN_EXE_runner")
+        );
+        let mut shell = std::process::Command::new("sh");
+        let output = shell
+            .args(["-c", &script])
+            .current_dir(bench.path(""))
+            .output()
+            .unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{err}");
+        assert_eq!(err.lines().count(), 1, "{err}");
+        for part in [
+            "16777216 input units, 4 classes, `model.hidden` = [20]",
+            "about 20.0 GiB of memory (20.0 GiB for 335544448 parameters)",
+            "GiB are available (by the limit of the address space (ulimit -v))",
+            "or the number of input units smaller, which data.units can state",
+            "its largest unit is 16777215, the next largest 19",
+        ] {
+            assert!(err.contains(part), "{part:?} is not in {err:?}");
+        }
+    }
+    assert!(!bench.path("run").exists());
+}
+
+#[test]
+fn a_stray_unit_beyond_any_network() {
+    let mut strayed = made(80, 1);
+    strayed[3].1[5] = u32::MAX;
+    let bench = bench(&strayed, &made(40, 2));
+    let parts = [
+        "the largest unit is 4294967295 in these files",
+        "is it a stray one?",
+    ];
+    bench.refused(&["check", "own.toml"], &parts);
+    doubtful(
+        &bench,
+        &["data.units=20"],
+        &[&["its largest unit is 4294967295, the next largest 19"]],
+    );
+}
+
+#[test]
+fn a_test_counts_its_split_too() {
+    let bench = bench(&made(80, 1), &timed(made(40, 2), |time| 1e3 * time));
+    bench.works(&["own.toml", "--out", "run"]);
+    let said = bench.works(&["eval", "run"]);
+    assert!(
+        said.err.contains("test split: 40 recordings, 0 empty"),
+        "{said:?}"
+    );
+    assert!(said.err.contains("doubtful: test split: "), "{said:?}");
+    assert!(!said.err.contains("training split"), "{said:?}");
+}
+
+#[test]
+fn a_resumed_run_says_what_it_goes_on_with() {
+    let bench = bench(&made(80, 1), &made(40, 2));
+    bench.works(&["own.toml", "--out", "run", "--set", "data.units=5"]);
+    let before = bench.json("run/environment.json");
+    let said = bench.works(&["--resume", "run", "--set", "train.epochs=2"]);
+    assert!(said.err.contains("folded onto 5"), "{said:?}");
+    let after = bench.json("run/environment.json");
+    assert_eq!(
+        (&before["splits"], &before["doubts"]),
+        (&after["splits"], &after["doubts"])
+    );
+}
+
+#[test]
+fn steps_in_seconds() {
+    let bench = bench(&made(80, 1), &made(40, 2));
+    let unit = "or is encode.dt in seconds, where milliseconds are?";
+    doubtful(
+        &bench,
+        &["encode.dt=0.004"],
+        &[&["training split", unit], &["test split", unit]],
     );
 }

@@ -113,10 +113,13 @@ fn samples_of(samples: &Samples, classes: usize, expected: usize) -> Result<(Str
         };
     }
     let len = samples.len();
-    let (least, most) = (by_class.iter().min(), by_class.iter().max());
-    let (least, most) = (least.unwrap_or(&0), most.unwrap_or(&0));
-    let mean = inputs as f64 / len.max(1) as f64;
-    let text = format!("{len} samples, {least} to {most} a class, {mean:.0} inputs each");
+    let text = match (by_class.iter().min(), by_class.iter().max()) {
+        (Some(least), Some(most)) if len > 0 => {
+            let mean = inputs as f64 / len as f64;
+            format!("{len} samples, {least} to {most} a class, {mean:.0} inputs each")
+        }
+        _ => "no samples".to_string(),
+    };
     Ok(match len == expected {
         true => (text, true),
         false => (format!("{text}; WRONG: expected {expected} samples"), false),

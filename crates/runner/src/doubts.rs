@@ -226,8 +226,8 @@ impl<'a> OfOne<'a> {
         (events.folded > 0 && !usual).then(|| {
             let percent = 100.0 * events.folded as f64 / events.total as f64;
             format!(
-                "{} units in the file, folded onto {units}: unit {units} becomes unit 0 and so on, of {percent:.1} % of \
-                 its events; data.units says how many there are",
+                "{} units in the file, folded onto {units}: unit {units} becomes unit 0 and so on, which concerns \
+                 {percent:.1} % of its events; data.units says how many there are",
                 u64::from(largest) + 1
             )
         })
@@ -290,17 +290,15 @@ impl<'a> OfOne<'a> {
             Ordering::Greater if folds_polarities(units, stray.largest) => return None,
             Ordering::Greater => format!("It is folded onto {units} units"),
         };
-        Some(format!(
-            "its largest unit is {stray} events; is it a stray one? {so}"
-        ))
+        Some(format!("its largest unit is {} {so}", stray.text("events")))
     }
 
     fn stray_label(&self) -> Option<String> {
         let stray = Stray::of(&self.survey.labels)?;
         let classes = self.plan.source.classes();
         Some(format!(
-            "its largest label is {stray} samples; is it a stray one? There are {classes} classes; data.classes says \
-             how many there should be"
+            "its largest label is {} There are {classes} classes; data.classes says how many there should be",
+            stray.text("samples")
         ))
     }
 
@@ -348,19 +346,17 @@ impl Stray {
             total,
         })
     }
-}
 
-impl std::fmt::Display for Stray {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    /// With what the numbers belong to.
+    fn text(&self, of: &str) -> String {
         let Self {
             largest,
             next,
             count,
             total,
         } = self;
-        write!(
-            f,
-            "{largest}, the next largest {next}, beyond which are {count} of its {total}"
+        format!(
+            "{largest}, the next largest {next} ({count} of its {total} {of} lie beyond that); is it a stray one?"
         )
     }
 }

@@ -92,7 +92,7 @@ const SCALES: [f64; 4] = [10.0, 4.0, 2.0, 1.5];
 
 impl Problem {
     /// Random numbers. The seed also says whether β is shared (every other one), whether there is an initial
-    /// potential (every third), and which surrogate it is with which steepness: sixteen seeds in turn have every pair.
+    /// potential (every third), and which surrogate it is with which steepness: thirty-two seeds in turn have every pair.
     pub fn random(seed: u64, sizes: Sizes, dtype: DType) -> Self {
         let Sizes {
             batch,
@@ -113,8 +113,8 @@ impl Problem {
             _ => 0.35,
         };
         let choice = seed as usize;
-        // So that four seeds in turn have every surrogate and every steepness.
-        let scale_of = (choice + choice / SCALES.len()) % SCALES.len();
+        // Four seeds in turn have every surrogate and every steepness; another eight, other pairs of them.
+        let scale_of = (choice + choice / 8) % SCALES.len();
         let surrogates = Surrogate::all(SCALES[scale_of]);
         let beta = match choice.is_multiple_of(2) {
             // At the ends of [0, 1] and beyond them now and then, where it is clamped.

@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// The share of the test split that a network classifies as it should, after so many epochs.
-pub fn train(epochs: usize, folder: &Path) -> Result<f64, Box<dyn Error>> {
+pub(crate) fn train(epochs: usize, folder: &Path) -> Result<f64, Box<dyn Error>> {
     let data = open("yin-yang", &Locations::new(None))?;
     let (train, validation) = data.split_validation(0.1, 0)?;
     let loader = |samples| SpikeLoader::new(samples, Encoding::new(100)?, 128);

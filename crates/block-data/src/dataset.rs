@@ -107,6 +107,7 @@ impl DataSet {
             timing: self.timing,
             folder: None,
             memory_bytes: splits.memory_bytes,
+            doubts: splits.doubts,
             train: splits.train,
             test: splits.test,
         }

@@ -48,6 +48,7 @@ pub use batch::{BatchInput, SpikeBatch, SpikeBatcher};
 pub use content::{Content, Fingerprint};
 pub use dataset::{CONVERTED, DataSet, Origin};
 pub use datasets::events::{EVENTS, EventFiles};
+pub use datasets::idx::{IDX, IdxFiles};
 pub use datasets::n_mnist::folds_polarities;
 pub use datasets::synthetic::SyntheticSpikes;
 pub use datasets::yin_yang::{YIN_YANG_CLASSES, YinYang, YinYangPoint};

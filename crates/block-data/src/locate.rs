@@ -65,7 +65,8 @@ impl Locations {
     }
 
     /// The files of the data set `name` in one of its packings, all from the first folder that has
-    /// every one of them, in the packing's order. A file `F.gz` may also be there as `F`, unpacked.
+    /// every one of them, in the packing's order. A file `F.gz` may also be there as `F`, unpacked, or by a
+    /// name that differs in capitals, or in a dot for the hyphen before `idx`.
     ///
     /// # Errors
     ///
@@ -131,21 +132,38 @@ impl Locations {
     ///
     /// [`DataError::MissingFile`] with every place.
     pub fn find_file(&self, path: &Path) -> Result<PathBuf, DataError> {
+        self.find_by(path, |place| place.exists().then(|| place.to_path_buf()))
+    }
+
+    /// [`find_file`](Self::find_file), also by a name that differs as in [`find`](Self::find).
+    ///
+    /// # Errors
+    ///
+    /// As [`find_file`](Self::find_file).
+    pub(crate) fn find_alike(&self, path: &Path) -> Result<PathBuf, DataError> {
+        self.find_by(path, |place| {
+            let (folder, name) = (place.parent()?, place.file_name()?);
+            find_file_in(folder, &name.to_string_lossy()).ok()
+        })
+    }
+
+    fn find_by(
+        &self,
+        path: &Path,
+        find: impl Fn(&Path) -> Option<PathBuf>,
+    ) -> Result<PathBuf, DataError> {
         if path.is_absolute() {
-            return match path.exists() {
-                true => Ok(path.to_path_buf()),
-                false => Err(DataError::MissingFile {
-                    path: path.to_path_buf(),
-                    looked_in: Vec::new(),
-                }),
-            };
+            return find(path).ok_or_else(|| DataError::MissingFile {
+                path: path.to_path_buf(),
+                looked_in: Vec::new(),
+            });
         }
         let roots = self.roots.iter().map(|root| root.join(path));
         // A folder that the user names is the only place here too.
         let working = self.explicit.is_none().then(|| path.to_path_buf());
         let places: Vec<PathBuf> = working.into_iter().chain(roots).collect();
-        match places.iter().find(|place| place.exists()) {
-            Some(place) => Ok(place.clone()),
+        match places.iter().find_map(|place| find(place)) {
+            Some(place) => Ok(place),
             None => Err(DataError::MissingFile {
                 path: path.to_path_buf(),
                 looked_in: places,
@@ -159,18 +177,52 @@ fn find_in(folder: &Path, files: &[&str]) -> Result<Vec<PathBuf>, String> {
     if !folder.is_dir() {
         return Err("no such folder".to_string());
     }
-    files
+    let (found, missing): (Vec<_>, Vec<_>) = files
         .iter()
-        .map(|file| {
-            let unpacked = file.strip_suffix(".gz");
-            [Some(*file), unpacked]
-                .into_iter()
-                .flatten()
-                .map(|name| folder.join(name))
-                .find(|path| path.exists())
-                .ok_or_else(|| format!("no {file}"))
-        })
-        .collect()
+        .map(|file| find_file_in(folder, file))
+        .partition(Result::is_ok);
+    if missing.is_empty() {
+        return Ok(found.into_iter().flatten().collect());
+    }
+    let missing: Vec<_> = missing.into_iter().filter_map(Result::err).collect();
+    Err(missing.join(", "))
+}
+
+/// A file by its name, unpacked or not, or by one that people give it; or why not.
+pub(crate) fn find_file_in(folder: &Path, file: &str) -> Result<PathBuf, String> {
+    let exact = [Some(file), file.strip_suffix(".gz")];
+    let mut exact = exact.into_iter().flatten().map(|name| folder.join(name));
+    if let Some(path) = exact.find(|path| path.exists()) {
+        return Ok(path);
+    }
+    let path = folder.join(file);
+    let entries = path.parent().and_then(|folder| folder.read_dir().ok());
+    let entries = entries.into_iter().flatten().flatten();
+    let mut alike: Vec<_> = entries
+        .filter(|entry| is_alike(&entry.file_name().to_string_lossy(), file))
+        .map(|entry| entry.path())
+        .collect();
+    alike.sort();
+    match &alike[..] {
+        [] => Err(format!("no {file}")),
+        [path] => Ok(path.clone()),
+        [one, other, ..] => {
+            let [one, other] =
+                [one, other].map(|path| path.file_name().unwrap_or_default().display());
+            Err(format!("both {one} and {other} for {file}"))
+        }
+    }
+}
+
+/// Whether a file of this name is meant by `file`, which may have folders before it: capitals, `.gz` and a dot
+/// before `idx` make no difference.
+fn is_alike(name: &str, file: &str) -> bool {
+    let plain = |name: &str| {
+        let name = name.to_lowercase().replace(".idx", "-idx");
+        name.strip_suffix(".gz").unwrap_or(&name).to_string()
+    };
+    let file = file.rsplit('/').next().unwrap_or(file);
+    plain(name) == plain(file)
 }
 
 #[cfg(test)]
@@ -260,6 +312,35 @@ mod tests {
         let folder = folder.display();
         let part = format!("its files are in {folder} itself: move them into a folder set there");
         assert!(text.ends_with(&part), "{text}");
+    }
+
+    #[test]
+    fn names_that_people_give_are_found() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("set");
+        let find = |file: &str| find_in(&folder, &[file]);
+        fs::create_dir(&folder).unwrap();
+        for name in [
+            "train-images.idx3-ubyte",
+            "Train.ZIP",
+            "b.H5.GZ",
+            "sub-c",
+            "SUB-C",
+        ] {
+            fs::write(folder.join(name), "").unwrap();
+        }
+        for (file, name) in [
+            ("train-images-idx3-ubyte.gz", "train-images.idx3-ubyte"),
+            ("Train.zip", "Train.ZIP"),
+            ("b.h5.gz", "b.H5.GZ"),
+            ("SUB-C", "SUB-C"),
+        ] {
+            assert_eq!(find(file), Ok(vec![folder.join(name)]));
+        }
+        assert_eq!(find("Sub-c"), Err("both SUB-C and sub-c for Sub-c".into()));
+        assert_eq!(find("Test.zip"), Err("no Test.zip".into()));
+        let error = find_in(&folder, &["x", "Train.zip", "y.gz"]);
+        assert_eq!(error, Err("no x, no y.gz".into()));
     }
 
     #[test]

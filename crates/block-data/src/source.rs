@@ -31,6 +31,8 @@ pub struct Splits {
     pub class_names: Vec<String>,
     /// Bytes that both splits take in memory.
     pub memory_bytes: usize,
+    /// What is not wrong with the files, but probably not meant, a sentence each.
+    pub doubts: Vec<String>,
 }
 
 /// An opened data set: its splits, and what a network needs to know of it.
@@ -43,6 +45,7 @@ pub struct DataSource {
     pub(crate) timing: Option<Timing>,
     pub(crate) folder: Option<PathBuf>,
     pub(crate) memory_bytes: usize,
+    pub(crate) doubts: Vec<String>,
     pub(crate) train: Samples,
     pub(crate) test: Samples,
 }
@@ -97,6 +100,11 @@ impl DataSource {
     /// Bytes that the data set takes in memory.
     pub fn memory_bytes(&self) -> usize {
         self.memory_bytes
+    }
+
+    /// What is not wrong with the files, but probably not meant, a sentence each.
+    pub fn doubts(&self) -> &[String] {
+        &self.doubts
     }
 
     /// The training split.

@@ -19,6 +19,7 @@ impl Plan {
     pub fn doubts(&self, surveys: &Surveys) -> Vec<String> {
         let of_run = [self.without_effect(), self.not_whole()];
         let mut doubts: Vec<_> = of_run.into_iter().flatten().collect();
+        doubts.extend_from_slice(self.source.doubts());
         for (split, survey) in surveys.iter() {
             let one = OfOne::new(self, survey, surveys.get(Split::Train));
             doubts.extend(one.all().map(|doubt| format!("{split} split: {doubt}")));

@@ -1,6 +1,6 @@
 //! A config with its data: everything that can fail before the work begins.
 
-use block_data::{DataError, DataSource, Encoding, Samples, SpikeLoader, Survey, open};
+use block_data::{DataError, DataSource, Encoding, Samples, SpikeLoader, Survey};
 use block_models::{Network, Shape, draw};
 use burn::module::Module;
 use burn::tensor::Device;
@@ -29,11 +29,7 @@ impl Plan {
     ///
     /// [`RunnerError`](crate::RunnerError) with what is missing or does not fit.
     pub fn prepare(config: Config) -> Result<Self> {
-        let locations = config.data.locations();
-        let source = match config.data.files() {
-            Some(files) => files.open(&locations)?,
-            None => open(&config.data.name, &locations)?,
-        };
+        let source = config.data.open()?;
         Self::with_source(config, source)
     }
 
@@ -55,11 +51,7 @@ impl Plan {
     }
 
     fn with_source(mut config: Config, source: DataSource) -> Result<Self> {
-        if config.data.files().is_some() {
-            // A run's config says what followed from its files: other files do not change its network.
-            config.data.units = Some(source.units());
-            config.data.classes = Some(source.classes());
-        }
+        config.data.settle(&source);
         let steps = config.encode.steps;
         let encoding = match config.encode.dt {
             Some(dt) => Encoding::events(source.units(), steps, dt as f32)?,
@@ -164,8 +156,11 @@ impl Plan {
     /// Where a split of the data comes from, for messages: a file of one's own, or the data set.
     pub(crate) fn file_of(&self, test: bool) -> String {
         let data = &self.config.data;
-        let file = if test { &data.test } else { &data.train };
-        file.clone().unwrap_or_else(|| data.name.clone())
+        let file = match test {
+            true => data.test.as_ref().or(data.test_images.as_ref()),
+            false => data.train.as_ref().or(data.train_images.as_ref()),
+        };
+        file.unwrap_or(&data.name).clone()
     }
 
     /// Training, validation and test samples.

@@ -45,7 +45,7 @@ pub const CIFAR_10: DataSet = DataSet {
     })),
     augmented: true,
     origin: Origin::Files {
-        packings: &[&FILES],
+        packings: &[&UNPACKED, &FILES],
         read,
         entry,
     },
@@ -61,12 +61,23 @@ const FILES: [&str; 6] = [
     "test_batch.bin",
 ];
 
+/// The same, as the publisher's archive unpacks.
+const UNPACKED: [&str; 6] = [
+    "cifar-10-batches-bin/data_batch_1.bin",
+    "cifar-10-batches-bin/data_batch_2.bin",
+    "cifar-10-batches-bin/data_batch_3.bin",
+    "cifar-10-batches-bin/data_batch_4.bin",
+    "cifar-10-batches-bin/data_batch_5.bin",
+    "cifar-10-batches-bin/test_batch.bin",
+];
+
 fn read(set: &DataSet, paths: &[PathBuf]) -> Result<Splits, DataError> {
     let (train, test) = paths.split_at(paths.len() - 1);
     let (train, test) = (cifar::read_batches(train)?, cifar::read_batches(test)?);
     Ok(Splits {
         memory_bytes: (train.len() + test.len()) * (set.units() + 1),
         class_names: Vec::new(),
+        doubts: Vec::new(),
         train: Arc::new(train),
         test: Arc::new(test),
     })

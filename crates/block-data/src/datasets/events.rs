@@ -41,9 +41,9 @@ impl EventFiles {
             locations.find_file(&self.train)?,
             locations.find_file(&self.test)?,
         ];
-        let train = recorded::read_some(&paths[0])?;
-        let test = recorded::read_some(&paths[1])?;
-        self.source(train, test.recordings, &paths)
+        let train = recorded::read_some(&paths[0], None)?;
+        let test = recorded::read_some(&paths[1], None)?;
+        self.source(train, test, &paths)
     }
 
     /// Opens the test split alone; there are no training samples then. Units and classes that are not given follow from
@@ -57,10 +57,16 @@ impl EventFiles {
         let EventFile {
             recordings: test,
             class_names,
-        } = recorded::read_some(&path)?;
+            doubts,
+        } = recorded::read_some(&path, None)?;
         let train = EventFile {
-            recordings: Recordings::default(),
             class_names,
+            ..EventFile::default()
+        };
+        let test = EventFile {
+            recordings: test,
+            doubts,
+            ..EventFile::default()
         };
         self.source(train, test, &[path.clone(), path])
     }
@@ -68,11 +74,12 @@ impl EventFiles {
     fn source(
         &self,
         train: EventFile,
-        test: Recordings,
+        test: EventFile,
         paths: &[PathBuf],
     ) -> Result<DataSource, DataError> {
         let class_names = train.class_names;
-        let splits = [train.recordings, test];
+        let doubts = [train.doubts, test.doubts].concat();
+        let splits = [train.recordings, test.recordings];
         let units = self.units.unwrap_or_else(|| {
             let largest = splits.iter().filter_map(Recordings::largest_unit).max();
             largest.map_or(1, |unit| unit as usize + 1)
@@ -110,6 +117,7 @@ impl EventFiles {
             timing: None,
             folder: paths[0].parent().map(Path::to_path_buf),
             memory_bytes: splits.memory_bytes,
+            doubts,
             train: splits.train,
             test: splits.test,
         })

@@ -32,6 +32,7 @@ pub(super) fn read(set: &DataSet, paths: &[PathBuf]) -> Result<Splits, DataError
     Ok(Splits {
         memory_bytes: (train.len() + test.len()) * (set.units() + 1),
         class_names: Vec::new(),
+        doubts: Vec::new(),
         train: Arc::new(train),
         test: Arc::new(test),
     })

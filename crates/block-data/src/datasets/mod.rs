@@ -4,6 +4,7 @@ pub mod cifar_10;
 pub mod events;
 pub mod fashion_mnist;
 mod heidelberg;
+pub mod idx;
 mod idx_images;
 pub mod mnist;
 pub mod n_mnist;

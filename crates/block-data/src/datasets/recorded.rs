@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::dataset::CONVERTED;
-use crate::formats::read_recordings;
+use crate::formats::read_classes;
 use crate::{DataError, EventFile, Recordings, Splits};
 
 /// Reads the training split and the test split, whose units and labels are below the given numbers.
 pub(super) fn read(paths: &[PathBuf], classes: usize, units: usize) -> Result<Splits, DataError> {
-    let [train, test] = [read_one(&paths[0])?, read_one(&paths[1])?];
+    let [train, test] = [read_one(&paths[0], classes)?, read_one(&paths[1], classes)?];
+    let doubts = [train.doubts, test.doubts].concat();
     let recordings = [train.recordings, test.recordings];
     for (split, path) in recordings.iter().zip(paths) {
         if let Some(unit) = split.largest_unit().filter(|&unit| unit as usize >= units) {
@@ -19,12 +20,15 @@ pub(super) fn read(paths: &[PathBuf], classes: usize, units: usize) -> Result<Sp
             });
         }
     }
-    splits(recordings, paths, classes, train.class_names)
+    Ok(Splits {
+        doubts,
+        ..splits(recordings, paths, classes, train.class_names)?
+    })
 }
 
-/// Reads a file with at least one recording.
-pub(super) fn read_some(path: &Path) -> Result<EventFile, DataError> {
-    let file = read_recordings(path)?;
+/// Reads a file with at least one recording, of a tree only the folders of so many classes.
+pub(super) fn read_some(path: &Path, classes: Option<usize>) -> Result<EventFile, DataError> {
+    let file = read_classes(path, classes)?;
     match file.recordings.labels() {
         [] => Err(DataError::Content {
             path: path.to_path_buf(),
@@ -34,10 +38,10 @@ pub(super) fn read_some(path: &Path) -> Result<EventFile, DataError> {
     }
 }
 
-fn read_one(path: &Path) -> Result<EventFile, DataError> {
+fn read_one(path: &Path, classes: usize) -> Result<EventFile, DataError> {
     let name = path.file_name().unwrap_or_default();
     let is_converted = CONVERTED.iter().any(|converted| name == *converted);
-    read_some(path).map_err(|error| match error {
+    read_some(path, Some(classes)).map_err(|error| match error {
         DataError::Content { path, problem } if is_converted => {
             let problem =
                 format!("{problem}; or delete it, and convert the data set's own files once more");
@@ -83,6 +87,7 @@ pub(super) fn splits(
         train: Arc::new(train),
         test: Arc::new(test),
         class_names,
+        doubts: Vec::new(),
         memory_bytes,
     })
 }

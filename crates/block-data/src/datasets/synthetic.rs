@@ -37,6 +37,7 @@ fn make(set: &DataSet) -> Result<Splits, DataError> {
         train: Arc::new(split(train, 0)?),
         test: Arc::new(split(test, 1)?),
         class_names: Vec::new(),
+        doubts: Vec::new(),
         memory_bytes: 0,
     })
 }

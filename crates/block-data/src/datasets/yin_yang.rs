@@ -122,6 +122,7 @@ impl YinYang {
     pub fn splits(train: Self, test: Self) -> Splits {
         Splits {
             class_names: Vec::new(),
+            doubts: Vec::new(),
             memory_bytes: (train.len() + test.len()) * size_of::<YinYangPoint>(),
             train: Arc::new(train),
             test: Arc::new(test),

@@ -9,6 +9,7 @@ use md5::Md5;
 use sha2::{Digest, Sha256};
 
 use super::entry::{Checksum, DataFile, Entry, Identity};
+use crate::locate::find_file_in;
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 const HDF5: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
@@ -56,7 +57,8 @@ pub fn verify(entry: &Entry, folder: &Path) -> Vec<FileReport> {
     files.map(|file| report(folder, file)).collect()
 }
 
-/// Looks at a file of a data set where readers look for it: under its name, then unpacked.
+/// Looks at a file of a data set where readers look for it: under its name, then unpacked, then by one that
+/// people give it.
 pub(super) fn report(folder: &Path, file: &DataFile) -> FileReport {
     let mut names = vec![file.name.as_str()];
     if file.is_gzip() {
@@ -64,6 +66,7 @@ pub(super) fn report(folder: &Path, file: &DataFile) -> FileReport {
     }
     let mut paths = names.iter().map(|name| folder.join(name));
     let path = paths.find(|path| path.is_file());
+    let path = path.or_else(|| find_file_in(folder, &file.name).ok());
     let state = match path.as_deref().map(|path| content(path, file)) {
         None => FileState::Missing,
         Some(Ok(true)) => FileState::Sound,

@@ -12,6 +12,17 @@ use zip::result::ZipError;
 use crate::DataError;
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// Archives that are not read: where their signatures are, and what they are called.
+const OTHERS: [(usize, &[u8], &str); 6] = [
+    (257, b"ustar", "a tar archive"),
+    (0, b"BZh", "a bzip2 file"),
+    (0, b"\xfd7zXZ\0", "an xz file"),
+    (0, b"\x28\xb5\x2f\xfd", "a zstd file"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (0, b"Rar!", "a rar archive"),
+];
+/// Members that a message names.
+const NAMED: usize = 3;
 /// A zip file begins with a member's header, an empty one with its end.
 const ZIP: [[u8; 4]; 2] = [*b"PK\x03\x04", *b"PK\x05\x06"];
 /// What a header's size is trusted with before a byte of content was seen.
@@ -70,14 +81,20 @@ fn unpack(
             member_bytes: limit,
             total_bytes: limit,
         };
-        let mut content = None;
+        let (mut content, mut others) = (None, Vec::new());
         let keep = |_: &str, bytes: &mut Vec<u8>| {
             content = Some(std::mem::take(bytes));
             Ok(())
         };
+        let wanted = |name: &str| {
+            let take = wanted(name);
+            if !take {
+                others.push(name.to_string());
+            }
+            take
+        };
         members(reader, path, limits, wanted, keep)?;
-        return content
-            .ok_or_else(|| fault(path, "found no such file in the archive, expected one"));
+        return content.ok_or_else(|| fault(path, nothing_wanted(&others)));
     }
     let mut bytes = Vec::new();
     let read = if start.starts_with(&GZIP) {
@@ -96,11 +113,76 @@ fn unpack(
         let problem = format!("found more than {limit} bytes of content, expected at most that");
         return Err(fault(path, problem));
     }
+    for (at, signature, name) in OTHERS {
+        let found = bytes.get(at..);
+        if found.is_some_and(|found| found.starts_with(signature)) {
+            let problem =
+                format!("found {name}, which is not read; unpack it, and name what was in it");
+            return Err(fault(path, problem));
+        }
+    }
     Ok(bytes)
 }
 
+/// An archive without the file that is looked for.
+fn nothing_wanted(others: &[String]) -> String {
+    let files: Vec<_> = others.iter().filter(|name| !name.ends_with('/')).collect();
+    let packed = |name: &&&String| ends_with(name, &["zip", "gz", "tgz", "tar"]);
+    if let Some(inner) = files.iter().find(packed) {
+        return format!(
+            "found {inner:?} in the archive, which is packed itself; unpack the archive, and name what was in it"
+        );
+    }
+    let names: Vec<_> = files.iter().take(NAMED).map(|n| format!("{n:?}")).collect();
+    let more = if files.len() > NAMED { " and more" } else { "" };
+    match &names[..] {
+        [] => "found no file in the archive, expected one".into(),
+        names => format!(
+            "found no such file in the archive, only {}{more}, expected one",
+            names.join(", ")
+        ),
+    }
+}
+
+/// Whether a name ends in a dot and one of these, in capitals or not.
+pub(crate) fn ends_with(name: &str, endings: &[&str]) -> bool {
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    ending.is_some_and(|found| {
+        endings
+            .iter()
+            .any(|known| found.eq_ignore_ascii_case(known))
+    })
+}
+
+/// Whether a file is a zip archive, by its first bytes.
+///
+/// # Errors
+///
+/// [`DataError::Read`].
+pub fn is_zip(path: &Path) -> Result<bool, DataError> {
+    let mut reader = open(path)?;
+    let start = reader.fill_buf().map_err(|e| unreadable(path, e))?;
+    Ok(ZIP.iter().any(|magic| start.starts_with(magic)))
+}
+
+/// The names of the files in a zip archive, as [`zip_members`] hands them out, of which it takes at most
+/// `limit`.
+///
+/// # Errors
+///
+/// A [`DataError`] that names the archive: it cannot be read or is damaged.
+pub fn zip_names(path: &Path, limit: usize) -> Result<Vec<String>, DataError> {
+    let archive = ZipArchive::new(open(path)?).map_err(|e| damaged(path, &e))?;
+    // From the directory at the archive's end alone: the members are not looked at.
+    let names = (0..archive.len()).filter_map(|index| archive.name_for_index(index));
+    let names = names.map(plain_name);
+    let files = names.filter(|name| !name.ends_with('/') && !is_companion(name));
+    Ok(files.take(limit).collect())
+}
+
 /// Hands the name and the content of every file in a zip archive for which `wanted` holds to
-/// `each`, in the archive's order and one at a time. Folders are skipped.
+/// `each`, in the archive's order and one at a time. Folders are skipped, and what macOS adds: `__MACOSX`,
+/// `._name`, `.DS_Store`. A name's parts are separated by slashes, also where an archive has backslashes.
 ///
 /// # Errors
 ///
@@ -137,15 +219,15 @@ fn members(
     reader: impl Read + Seek,
     path: &Path,
     limits: ArchiveLimits,
-    wanted: impl Fn(&str) -> bool,
+    mut wanted: impl FnMut(&str) -> bool,
     mut each: impl FnMut(&str, &mut Vec<u8>) -> Result<(), DataError>,
 ) -> Result<(), DataError> {
-    let damaged = |e: ZipError| fault(path, format!("the archive is damaged: {e}; fetch it again"));
-    let mut archive = ZipArchive::new(reader).map_err(damaged)?;
+    let mut archive = ZipArchive::new(reader).map_err(|e| damaged(path, &e))?;
     let (mut count, mut left) = (0, limits.total_bytes);
     let mut content = Vec::new();
+    let mut first = None;
     for index in 0..archive.len() {
-        let name = archive.name_for_index(index).unwrap_or_default().to_owned();
+        let name = plain_name(archive.name_for_index(index).unwrap_or_default());
         let refuse = |problem: String| fault(path, format!("member {name:?} {problem}"));
         if !is_safe(&name) {
             let problem = "has a name that leads out of the archive, expected a relative path";
@@ -157,7 +239,10 @@ fn members(
             }
             e => refuse(format!("is damaged: {e}; fetch it again")),
         };
-        let take = wanted(&name);
+        if is_companion(&name) {
+            continue;
+        }
+        let take = wanted(&name) && !name.ends_with('/');
         let member = if take {
             archive.by_index(index)
         } else {
@@ -176,11 +261,17 @@ fn members(
         }
         count += 1;
         if count > limits.members {
-            let limit = limits.members;
-            let problem =
-                format!("found more than {limit} such files in the archive, expected at most that");
+            let problem = match (limits.members, &first) {
+                (1, Some(first)) => {
+                    format!("found {first:?} and {name:?} in the archive, expected one of them")
+                }
+                (limit, _) => format!(
+                    "found more than {limit} such files in the archive, expected at most that"
+                ),
+            };
             return Err(fault(path, problem));
         }
+        first.get_or_insert_with(|| name.clone());
         let limit = limits.member_bytes.min(left);
         content.clear();
         content.reserve(member.size().min(limit).min(TRUSTED) as usize);
@@ -199,16 +290,35 @@ fn members(
     Ok(())
 }
 
+/// A member's name with slashes, also where a program of Windows wrote backslashes.
+fn plain_name(name: &str) -> String {
+    name.replace('\\', "/")
+}
+
+/// Whether a file of this name accompanies another one, as macOS writes them.
+fn is_companion(name: &str) -> bool {
+    let mut parts = name.split('/').rev();
+    let file = parts.next().unwrap_or_default();
+    file.starts_with("._") || file == ".DS_Store" || parts.any(|part| part == "__MACOSX")
+}
+
 /// Whether a name stays below the folder that it is relative to, on any system.
 fn is_safe(name: &str) -> bool {
-    let absolute = name.starts_with(['/', '\\']) || name.as_bytes().get(1) == Some(&b':');
-    !absolute && !name.contains('\0') && name.split(['/', '\\']).all(|part| part != "..")
+    let absolute = name.starts_with('/') || name.as_bytes().get(1) == Some(&b':');
+    !absolute && !name.contains('\0') && name.split('/').all(|part| part != "..")
 }
 
 fn open(path: &Path) -> Result<BufReader<File>, DataError> {
     // Small members: a seek between two of them throws the buffer away.
     let file = File::open(path).map_err(|e| unreadable(path, e))?;
     Ok(BufReader::with_capacity(1 << 14, file))
+}
+
+fn damaged(path: &Path, error: &ZipError) -> DataError {
+    fault(
+        path,
+        format!("the archive is damaged: {error}; fetch it again"),
+    )
 }
 
 fn unreadable(path: &Path, source: std::io::Error) -> DataError {

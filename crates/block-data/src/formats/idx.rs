@@ -17,9 +17,10 @@ const IMAGES: u32 = 0x0000_0803;
 /// Unsigned bytes in one dimension.
 const LABELS: u32 = 0x0000_0801;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
+const ZIP: &[u8] = b"PK\x03\x04";
 
-/// The largest content that is read. The largest file of this format here has 47 MB.
-const LIMIT: usize = 256 << 20;
+/// The largest content that is read. EMNIST's largest file has 547 MB.
+const LIMIT: usize = 1 << 30;
 /// What a header's word is trusted with before a byte of content was seen.
 const TRUSTED: usize = 64 << 20;
 
@@ -36,7 +37,21 @@ pub fn read_split(
     shape: [usize; 2],
     classes: usize,
 ) -> Result<Images, DataError> {
-    let pixels = read_images(images, shape)?;
+    Ok(read_any_split(images, labels, Some(shape), classes)?.0)
+}
+
+/// [`read_split`] of images of any shape, which is returned, if none is given.
+///
+/// # Errors
+///
+/// As [`read_split`].
+pub fn read_any_split(
+    images: &Path,
+    labels: &Path,
+    shape: Option<[usize; 2]>,
+    classes: usize,
+) -> Result<(Images, [usize; 2]), DataError> {
+    let (pixels, shape) = parse(open(images)?, images, shape)?;
     let values = read_labels(labels, classes)?;
     let size = shape[0] * shape[1];
     if values.len() * size != pixels.len() {
@@ -47,7 +62,7 @@ pub fn read_split(
             found: values.len(),
         });
     }
-    Ok(Images::from_parts(pixels, values, size))
+    Ok((Images::from_parts(pixels, values, size), shape))
 }
 
 /// Reads images of `shape` rows and columns.
@@ -76,32 +91,43 @@ pub fn read_labels(path: &Path, classes: usize) -> Result<Vec<u8>, DataError> {
     parse_labels(open(path)?, path, classes)
 }
 
-/// [`read_images`] of decompressed bytes; `path` is for messages. Never takes more than 512 MiB,
-/// whatever the header says.
+/// [`read_images`] of decompressed bytes; `path` is for messages. Never takes more than 2 GiB, nor much
+/// more than twice what there is, whatever the header says.
 ///
 /// # Errors
 ///
 /// As [`read_images`].
 pub fn parse_images(
-    mut reader: impl Read,
+    reader: impl Read,
     path: &Path,
     shape: [usize; 2],
 ) -> Result<Vec<u8>, DataError> {
-    let [count, rows, columns] = header(&mut reader, path, IMAGES, "images")?;
-    if [rows, columns] != shape {
-        return Err(DataError::ImageSize {
-            path: path.to_path_buf(),
-            found: [rows, columns],
-            expected: shape,
-        });
-    }
-    let pixels = (rows * columns).max(1);
-    in_range(path, "images", count, LIMIT / pixels)?;
-    content(reader, path, "pixels", count * pixels)
+    Ok(parse(reader, path, Some(shape))?.0)
 }
 
-/// [`read_labels`] of decompressed bytes; `path` is for messages. Never takes more than 512 MiB,
-/// whatever the header says.
+/// Pixels and shape of the images.
+fn parse(
+    mut reader: impl Read,
+    path: &Path,
+    shape: Option<[usize; 2]>,
+) -> Result<(Vec<u8>, [usize; 2]), DataError> {
+    let [count, rows, columns] = header(&mut reader, path, IMAGES, "images")?;
+    let found = [rows, columns];
+    if let Some(expected) = shape.filter(|&shape| shape != found) {
+        return Err(DataError::ImageSize {
+            path: path.to_path_buf(),
+            found,
+            expected,
+        });
+    }
+    let pixels = rows.saturating_mul(columns);
+    in_range(path, "pixels an image", pixels, LIMIT)?;
+    in_range(path, "images", count, LIMIT / pixels)?;
+    Ok((content(reader, path, "pixels", count * pixels)?, found))
+}
+
+/// [`read_labels`] of decompressed bytes; `path` is for messages. Never takes more than 2 GiB, nor much
+/// more than twice what there is, whatever the header says.
 ///
 /// # Errors
 ///
@@ -132,7 +158,16 @@ fn open(path: &Path) -> Result<Box<dyn Read>, DataError> {
         source,
     };
     let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(read)?);
-    let compressed = file.fill_buf().map_err(read)?.starts_with(&GZIP);
+    let start = file.fill_buf().map_err(read)?;
+    if start.starts_with(ZIP) {
+        return Err(DataError::Content {
+            path: path.to_path_buf(),
+            problem:
+                "found a zip archive, expected an idx file; unpack it, and name what was in it"
+                    .into(),
+        });
+    }
+    let compressed = start.starts_with(&GZIP);
     Ok(if compressed {
         Box::new(MultiGzDecoder::new(file))
     } else {

@@ -8,4 +8,5 @@ pub mod idx;
 pub mod n_mnist;
 mod recordings;
 
+pub(crate) use recordings::read_classes;
 pub use recordings::read_recordings;

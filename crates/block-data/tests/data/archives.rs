@@ -168,11 +168,11 @@ fn links_are_refused() {
 fn one_wanted_file_is_expected() {
     assert_eq!(
         packed(&zip_of(&[("a.txt", b"x")])).unwrap_err(),
-        "a.h5: found no such file in the archive, expected one"
+        "a.h5: found no such file in the archive, only \"a.txt\", expected one"
     );
     assert_eq!(
         packed(&zip_of(&[("1.h5", b"x"), ("2.h5", b"x")])).unwrap_err(),
-        "a.h5: found more than 1 such files in the archive, expected at most that"
+        "a.h5: found \"1.h5\" and \"2.h5\" in the archive, expected one of them"
     );
 }
 
@@ -215,4 +215,65 @@ fn an_error_of_the_caller_ends_the_reading() {
     };
     assert!(zip_members(&path, LIMITS, |_| true, refuse).is_err());
     assert_eq!(count, 1);
+}
+
+#[test]
+fn archives_of_other_systems() {
+    let bytes = zip_of(&[
+        ("b/", b""),
+        ("__MACOSX/b/._1.bin", b"junk"),
+        ("b/._1.bin", b"junk"),
+        ("b/.DS_Store", b"junk"),
+        ("b/1.bin", b"one"),
+    ]);
+    let expected = [("b/1.bin".to_owned(), b"one".to_vec())];
+    assert_eq!(members(&bytes).unwrap(), expected);
+    // Old programs of Windows separate by backslashes, after a folder too.
+    let windows = replaced(&replaced(&bytes, b"b/1.bin", b"b\\1.bin"), b"b/", b"b\\");
+    assert_eq!(members(&windows).unwrap(), expected);
+}
+
+#[test]
+fn what_is_packed_twice_is_named() {
+    let inner = zip_of(&[("a.h5", b"x")]);
+    assert_eq!(
+        packed(&zip_of(&[("readme", b"x"), ("data/inner.ZIP", &inner)])).unwrap_err(),
+        "a.h5: found \"data/inner.ZIP\" in the archive, which is packed itself; unpack the archive, and name what \
+         was in it"
+    );
+    assert_eq!(
+        packed(&zip_of(&[("a/", b"")])).unwrap_err(),
+        "a.h5: found no file in the archive, expected one"
+    );
+    let many = ["1", "2", "3", "4"].map(|name| (name, &b""[..]));
+    assert_eq!(
+        packed(&zip_of(&many)).unwrap_err(),
+        "a.h5: found no such file in the archive, only \"1\", \"2\", \"3\" and more, expected one"
+    );
+}
+
+#[test]
+fn other_archives_are_named() {
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_ustar();
+    header.set_size(3);
+    builder
+        .append_data(&mut header, "a.h5", &b"abc"[..])
+        .unwrap();
+    // Within the limit of these tests.
+    let tar = builder.into_inner().unwrap()[..1000].to_vec();
+    for (bytes, name) in [
+        (tar.clone(), "a tar archive"),
+        (gzip(&tar), "a tar archive"),
+        (b"BZh91AY&SY".to_vec(), "a bzip2 file"),
+        (b"\xfd7zXZ\0\0\x04".to_vec(), "an xz file"),
+        (b"\x28\xb5\x2f\xfd\x24".to_vec(), "a zstd file"),
+        (b"7z\xbc\xaf\x27\x1c\0".to_vec(), "a 7z archive"),
+        (b"Rar!\x1a\x07".to_vec(), "a rar archive"),
+    ] {
+        assert_eq!(
+            packed(&bytes).unwrap_err(),
+            format!("a.h5: found {name}, which is not read; unpack it, and name what was in it")
+        );
+    }
 }

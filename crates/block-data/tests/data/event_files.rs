@@ -75,6 +75,7 @@ fn what_is_written_is_read() {
         let expected = EventFile {
             recordings,
             class_names: class_names.iter().map(|&name| name.into()).collect(),
+            doubts: Vec::new(),
         };
         assert!(read_events(&path).unwrap() == expected);
     }

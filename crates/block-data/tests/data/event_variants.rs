@@ -128,6 +128,10 @@ const FAULTS: &[(&str, &str)] = &[
          followed; copy what is there into this file",
     ),
     (
+        "group_is_a_data_set",
+        "found no group spikes, expected spikes/units, spikes/times and labels",
+    ),
+    (
         "labels_are_a_group",
         "found a group labels, expected a data set",
     ),

@@ -151,3 +151,15 @@ fn the_systems_fashion_mnist() {
         assert_eq!(file.state, FileState::Sound, "{}", file.name);
     }
 }
+
+#[test]
+fn files_are_looked_at_by_the_names_that_people_give() {
+    let root = tempfile::tempdir().unwrap();
+    files::data_set(root.path(), "mnist", 2, 1);
+    let folder = root.path().join("mnist");
+    let dotted = folder.join("train-images.idx3-ubyte.GZ");
+    fs::rename(folder.join("train-images-idx3-ubyte.gz"), &dotted).unwrap();
+    let report = &verify(&entry("mnist"), &folder)[0];
+    assert_eq!(report.path.as_ref(), Some(&dotted));
+    assert!(matches!(report.state, FileState::Wrong(_)), "{report:?}");
+}

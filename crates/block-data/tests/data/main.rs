@@ -15,6 +15,7 @@ mod http_server;
 mod idx_faults;
 mod loading;
 mod mutations;
+mod own_images;
 mod real_data;
 mod recordings;
 mod sources;

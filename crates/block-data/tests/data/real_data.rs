@@ -153,7 +153,7 @@ fn a_part_of_n_mnist() {
         let Some(path) = file(name) else {
             return;
         };
-        let zipped = n_mnist::read_zip(&path).unwrap();
+        let zipped = n_mnist::read_zip(&path, None).unwrap().recordings;
         assert_eq!(zipped.len(), classes.iter().sum::<usize>());
         assert_eq!(zipped.total_events(), events);
         assert_eq!(balance(&zipped), classes);
@@ -163,7 +163,8 @@ fn a_part_of_n_mnist() {
         let mut archive = zip::ZipArchive::new(fs::File::open(&path).unwrap()).unwrap();
         archive.extract(folder.path()).unwrap();
         let split = path.file_stem().unwrap();
-        assert!(n_mnist::read_tree(&folder.path().join(split)).unwrap() == zipped);
+        let tree = n_mnist::read_tree(&folder.path().join(split), None).unwrap();
+        assert!(tree.recordings == zipped);
 
         let flat = folder.path().join("flat.h5");
         write_flat(&flat, &zipped, &NO_NAMES).unwrap();

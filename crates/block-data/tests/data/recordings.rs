@@ -104,10 +104,14 @@ fn n_mnist_is_the_same_from_zip_tree_and_converted() {
     tree(&folder.join("Train"), &split(0));
     tree(&folder.join("Test"), &split(5));
     let unpacked = sources();
-    let recordings = n_mnist::read_zip(&folder.join("Train.zip")).unwrap();
+    let recordings = n_mnist::read_zip(&folder.join("Train.zip"), None)
+        .unwrap()
+        .recordings;
     fs::remove_file(folder.join("Train.zip")).unwrap();
     write_flat(&folder.join("train.h5"), &recordings, &NO_NAMES).unwrap();
-    let test = n_mnist::read_tree(&folder.join("Test")).unwrap();
+    let test = n_mnist::read_tree(&folder.join("Test"), None)
+        .unwrap()
+        .recordings;
     write_flat(&folder.join("test.h5"), &test, &NO_NAMES).unwrap();
     fs::remove_dir_all(folder.join("Train")).unwrap();
     let converted = sources();
@@ -127,7 +131,7 @@ fn bad_recordings_name_file_and_member() {
             "Train",
             &[("7/00001.bin".to_string(), bytes.to_vec())],
         );
-        let text = n_mnist::read_zip(&path).unwrap_err().to_string();
+        let text = n_mnist::read_zip(&path, None).unwrap_err().to_string();
         text.replace(&root.path().display().to_string(), "")
     };
     assert_eq!(
@@ -140,7 +144,7 @@ fn bad_recordings_name_file_and_member() {
         "/Train.zip/Train/7/00001.bin: event 1 is at x 34, y 0, expected both below 34"
     );
     zip(&path, "Train", &[("notes.txt".to_string(), vec![1])]);
-    let text = n_mnist::read_zip(&path).unwrap_err().to_string();
+    let text = n_mnist::read_zip(&path, None).unwrap_err().to_string();
     assert!(text.ends_with("found no recording, expected files <digit>/<name>.bin"));
 }
 
@@ -277,7 +281,7 @@ fn an_archive_holds_one_split() {
     let path = root.path().join("both.zip");
     let members = ["Train/1/a.bin", "Test/1/a.bin"].map(|name| (name.to_string(), Vec::new()));
     zip(&path, "N", &members);
-    let text = n_mnist::read_zip(&path).unwrap_err().to_string();
+    let text = n_mnist::read_zip(&path, None).unwrap_err().to_string();
     let end = "found recordings in \"N/Train\" and in \"N/Test\", expected one split an archive";
     assert!(text.ends_with(end), "{text}");
 }
@@ -392,9 +396,131 @@ fn what_a_file_is_follows_from_its_form() {
     let EventFile {
         recordings,
         class_names,
+        doubts,
     } = read_recordings(&root.path().join("t.zip")).unwrap();
+    assert!(doubts.is_empty());
     assert_eq!(recordings, from_tree.recordings);
     assert_eq!(class_names.len(), 10);
     let text = files::write(root.path(), "x.h5", b"no hdf5 at all");
     assert!(read_recordings(&text).is_err());
+}
+
+/// Names with capitals, as some cameras and systems write them.
+fn capitals(split: &[(String, Vec<u8>)]) -> Vec<(String, Vec<u8>)> {
+    let split = split.iter();
+    split
+        .map(|(name, bytes)| (name.to_uppercase(), bytes.clone()))
+        .collect()
+}
+
+#[test]
+fn trees_as_people_pack_them() {
+    let root = tempfile::tempdir().unwrap();
+    let path = |name: &str| root.path().join(name);
+    let expected = {
+        zip(&path("plain.zip"), "Train", &split(0));
+        read_recordings(&path("plain.zip")).unwrap().recordings
+    };
+    zip(&path("CAPITALS.ZIP"), "Train", &capitals(&split(0)));
+    zip(&path("nested.zip"), "N-MNIST/Train", &split(0));
+    fs::copy(path("plain.zip"), path("named.h5")).unwrap();
+    let mut bytes = fs::read(path("plain.zip")).unwrap();
+    for byte in 0..bytes.len() {
+        if bytes[byte..].starts_with(b"Train/") {
+            bytes[byte + 5] = b'\\';
+            if bytes.get(byte + 7) == Some(&b'/') {
+                bytes[byte + 7] = b'\\';
+            }
+        }
+    }
+    fs::write(path("windows.zip"), bytes).unwrap();
+    tree(&path("tree"), &split(0));
+    tree(&path("twice/Train"), &capitals(&split(0)));
+    fs::write(path("twice/.DS_Store"), "x").unwrap();
+    fs::write(path("twice/Train/3/._00000.BIN"), "x").unwrap();
+    for name in [
+        "CAPITALS.ZIP",
+        "nested.zip",
+        "named.h5",
+        "windows.zip",
+        "tree",
+        "twice",
+    ] {
+        let file = read_recordings(&path(name)).unwrap_or_else(|e| panic!("{e}"));
+        assert!(file.recordings == expected, "{name}");
+        assert!(file.doubts.is_empty(), "{name}");
+    }
+    tree(&path("both/Train"), &split(0));
+    tree(&path("both/Test"), &split(5));
+    let text = read_recordings(&path("both")).unwrap_err().to_string();
+    let (a, b) = ("\"Test\"", "\"Train\"");
+    assert!(text.contains(a) && text.contains(b), "{text}");
+    assert!(text.ends_with("expected one split a folder"), "{text}");
+}
+
+#[test]
+fn an_archive_of_two_forms_or_files_is_refused_by_their_names() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("a.zip");
+    let archive = |names: &[&str]| {
+        let members = names.iter().map(|name| (name.to_string(), b"x".to_vec()));
+        zip(&path, "d", &members.collect::<Vec<_>>());
+        let text = read_recordings(&path).unwrap_err().to_string();
+        text.replace(&format!("{}: ", path.display()), "")
+    };
+    assert_eq!(
+        archive(&["train.h5", "3/a.bin"]),
+        "found \"d/3/a.bin\" and \"d/train.h5\" in the archive, expected recordings of one form"
+    );
+    assert_eq!(
+        archive(&["train.H5", "test.hdf5"]),
+        "found \"d/train.H5\" and \"d/test.hdf5\" in the archive, expected one of them"
+    );
+    assert_eq!(
+        archive(&["train.h5.gz"]),
+        "found \"d/train.h5.gz\" in the archive, which is packed itself; unpack the archive, and name what was in it"
+    );
+}
+
+#[test]
+fn classes_beyond_the_digits() {
+    let root = tempfile::tempdir().unwrap();
+    let mut more = split(0);
+    for class in ["10", "11", "twelve"] {
+        more.push((format!("{class}/a.bin"), event(1, 2, true, 3).to_vec()));
+    }
+    zip(&root.path().join("train.zip"), "Train", &more);
+    tree(&root.path().join("test"), &split(5));
+    let files = EventFiles {
+        train: PathBuf::from("train.zip"),
+        test: PathBuf::from("test"),
+        units: None,
+        classes: None,
+    };
+    for classes in [None, Some(12)] {
+        let files = EventFiles {
+            classes,
+            ..files.clone()
+        };
+        let source = files.open(&at(root.path())).unwrap();
+        assert_eq!((source.classes(), source.train().len()), (12, 32));
+        assert_eq!(source.train().get(31).unwrap().label, 11);
+        let [doubt] = source.doubts() else {
+            panic!("{:?}", source.doubts());
+        };
+        let end = "train.zip: the folder \"Train/twelve\" is not read; a class's folder is its number, with .bin \
+                   files in it";
+        assert!(doubt.ends_with(end), "{doubt}");
+    }
+    // The data set itself has ten.
+    let folder = root.path().join("n-mnist");
+    fs::create_dir(&folder).unwrap();
+    zip(&folder.join("Train.zip"), "Train", &more);
+    zip(&folder.join("Test.ZIP"), "Test", &split(5));
+    let source = open("n-mnist", &at(root.path())).unwrap();
+    assert_eq!((source.classes(), source.train().len()), (10, 30));
+    let doubt = &source.doubts()[0];
+    let end = "the folders \"Train/10\", \"Train/11\", \"Train/twelve\" are not read; a class's folder is its number \
+               below 10, with .bin files in it";
+    assert!(doubt.ends_with(end), "{doubt}");
 }

@@ -123,7 +123,21 @@ fn cifar_10() {
         batch(&format!("data_batch_{number}.bin"), &[number, 9]);
     }
     batch("test_batch.bin", &[0, 1, 2]);
+    let unpacked = root.path().join("cifar-10/cifar-10-batches-bin");
     let source = open("cifar-10", &at(root.path())).unwrap();
+    assert_eq!(source.folder(), unpacked.parent());
+    // As the publisher's archive unpacks.
+    std::fs::create_dir(&unpacked).unwrap();
+    for number in 1..=5 {
+        let name = format!("data_batch_{number}.bin");
+        std::fs::rename(unpacked.with_file_name(&name), unpacked.join(name)).unwrap();
+    }
+    let text = open("cifar-10", &at(root.path())).unwrap_err().to_string();
+    assert!(text.contains("(no data_batch_1.bin, "), "{text}");
+    let name = "test_batch.bin";
+    std::fs::rename(unpacked.with_file_name(name), unpacked.join(name)).unwrap();
+    let source = open("cifar-10", &at(root.path())).unwrap();
+    assert_eq!(source.folder(), Some(&*unpacked));
     assert_eq!(source.input_shape(), [3, 32, 32]);
     assert_eq!((source.train().len(), source.test().len()), (10, 3));
     assert_eq!(source.class_names()[2], "bird");

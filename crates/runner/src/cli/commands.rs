@@ -79,7 +79,7 @@ pub(super) fn resume(run: &Path, arguments: &TrainArguments) -> Result<String> {
     warn_of_another_device(Environment::of_run(&folder).as_ref(), &device);
     let accept = match arguments.accept_changes {
         true => Accept::Everything,
-        false if set.iter().any(|one| key_of(one) == "data.test") => Accept::TestSplit,
+        false if set.iter().any(|one| key_of(one).starts_with("data.test")) => Accept::TestSplit,
         false => Accept::Nothing,
     };
     let trainer = Trainer::go_on(&plan, &device, &folder, checkpoint, accept)?;
@@ -190,7 +190,7 @@ pub(super) fn eval(arguments: &EvalArguments) -> Result<String> {
         .as_ref()
         .map_or(!derived, |before| before.folds(plan.source.units()));
     check_units(&plan, TEST_SPLIT, &content, folds)?;
-    let named = set.iter().any(|one| key_of(one) == "data.test");
+    let named = set.iter().any(|one| key_of(one).starts_with("data.test"));
     let split = ScoredSplit::new(
         plan.file_of(true),
         content,
@@ -243,7 +243,15 @@ pub(super) fn eval(arguments: &EvalArguments) -> Result<String> {
 }
 
 /// What `--set` of `eval` takes: where the data lie.
-const EVAL_KEYS: [&str; 3] = ["data.test", "data.train", "data.dir"];
+const EVAL_KEYS: [&str; 7] = [
+    "data.test",
+    "data.train",
+    "data.test_images",
+    "data.test_labels",
+    "data.train_images",
+    "data.train_labels",
+    "data.dir",
+];
 
 /// A write error as `eval` says it, which needs no remedy.
 fn without_remedy(error: &RunnerError) -> String {

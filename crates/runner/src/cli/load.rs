@@ -73,6 +73,10 @@ pub(super) fn load_run(
         let files = [
             ("data.train", &mut now.data.train),
             ("data.test", &mut now.data.test),
+            ("data.train_images", &mut now.data.train_images),
+            ("data.train_labels", &mut now.data.train_labels),
+            ("data.test_images", &mut now.data.test_images),
+            ("data.test_labels", &mut now.data.test_labels),
         ];
         for (key, file) in files {
             let old = file.as_ref().map(PathBuf::from);

@@ -1,7 +1,9 @@
 use std::path::{Path, PathBuf, absolute};
 
 use block_data::datasets::fashion_mnist::FASHION_MNIST;
-use block_data::{DATA_SETS, DataSet, EVENTS, EventFiles};
+use block_data::{
+    DATA_SETS, DataError, DataSet, DataSource, EVENTS, EventFiles, IDX, IdxFiles, open,
+};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use smart_default::SmartDefault;
@@ -13,7 +15,7 @@ use crate::error::Result;
 #[derive(Debug, Clone, PartialEq, SmartDefault, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataConfig {
-    /// The data set's name; `events` are recordings in files of one's own.
+    /// The data set's name; `events` are recordings in files of one's own, `idx` images in such files.
     #[default(FASHION_MNIST.name.to_owned())]
     #[schemars(schema_with = "names")]
     pub name: String,
@@ -33,9 +35,18 @@ pub struct DataConfig {
     /// Of `events`: input units, onto which those of the files are folded. Default: as many as there are.
     #[schemars(range(min = 1, max = 16_777_216))]
     pub units: Option<usize>,
-    /// Of `events`: classes. Default: as many as there are.
+    /// Of `events` and `idx`: classes. Default: one more than the largest label.
     #[schemars(range(min = 1, max = 16_777_216))]
     pub classes: Option<usize>,
+    /// Of `idx`: the file of the training images, such as `emnist-letters-train-images-idx3-ubyte.gz`, from the
+    /// working folder or a folder of data sets.
+    pub train_images: Option<String>,
+    /// Of `idx`: the file of the training labels.
+    pub train_labels: Option<String>,
+    /// Of `idx`: the file of the test images.
+    pub test_images: Option<String>,
+    /// Of `idx`: the file of the test labels.
+    pub test_labels: Option<String>,
 }
 
 /// What is evaluated after every epoch. It never selects the model.
@@ -101,7 +112,7 @@ impl From<Validation> for ValidationKey {
 }
 
 fn names(_: &mut SchemaGenerator) -> Schema {
-    let names = DATA_SETS.iter().map(|set| set.name).chain([EVENTS]);
+    let names = DATA_SETS.iter().map(|set| set.name).chain([EVENTS, IDX]);
     json_schema!({ "enum": names.collect::<Vec<_>>() })
 }
 
@@ -117,14 +128,24 @@ impl DataConfig {
             return Err(tree.refuse("data.augment", &expected));
         }
         tree.insert_default("data.augment", set.is_some_and(|set| set.augmented));
-        let own = ["data.train", "data.test", "data.units", "data.classes"];
-        match own.into_iter().find(|key| tree.get(key).is_some()) {
-            Some(key) if name != EVENTS => {
-                let expected = format!("it only with data.name = {EVENTS:?}");
-                Err(tree.refuse(key, &expected))
+        let own: [(&str, &[&str]); 8] = [
+            ("data.train", &[EVENTS]),
+            ("data.test", &[EVENTS]),
+            ("data.units", &[EVENTS]),
+            ("data.classes", &[EVENTS, IDX]),
+            ("data.train_images", &[IDX]),
+            ("data.train_labels", &[IDX]),
+            ("data.test_images", &[IDX]),
+            ("data.test_labels", &[IDX]),
+        ];
+        for (key, sets) in own {
+            if tree.get(key).is_some() && !sets.contains(&&*name) {
+                let sets: Vec<_> = sets.iter().map(|set| format!("{set:?}")).collect();
+                let expected = format!("it only with data.name = {}", sets.join(" or "));
+                return Err(tree.refuse(key, &expected));
             }
-            _ => Ok(name),
         }
+        Ok(name)
     }
 
     /// Makes paths absolute, so that the run can be repeated from anywhere.
@@ -133,16 +154,28 @@ impl DataConfig {
             let found = absolute_folder(Path::new(dir));
             *dir = found.map_err(|expected| tree.refuse("data.dir", expected))?;
         }
-        if self.name != EVENTS {
-            return Ok(());
-        }
-        let files = [
-            ("data.train", &mut self.train),
-            ("data.test", &mut self.test),
-        ];
+        let (files, what) = match &*self.name {
+            EVENTS => (
+                vec![
+                    ("data.train", &mut self.train),
+                    ("data.test", &mut self.test),
+                ],
+                "an HDF5 file of recordings",
+            ),
+            IDX => (
+                vec![
+                    ("data.train_images", &mut self.train_images),
+                    ("data.train_labels", &mut self.train_labels),
+                    ("data.test_images", &mut self.test_images),
+                    ("data.test_labels", &mut self.test_labels),
+                ],
+                "an idx file",
+            ),
+            _ => return Ok(()),
+        };
+        let name = &self.name;
         for (key, file) in files {
-            let expected =
-                format!("the path of an HDF5 file of recordings, for data.name = {EVENTS:?}");
+            let expected = format!("the path of {what}, for data.name = {name:?}");
             let refuse = || tree.refuse(key, &expected);
             let file = file
                 .as_mut()
@@ -156,7 +189,7 @@ impl DataConfig {
         Ok(())
     }
 
-    /// The files of one's own, if they are the data set.
+    /// The recordings of one's own, if they are the data set.
     pub fn files(&self) -> Option<EventFiles> {
         Some(EventFiles {
             train: PathBuf::from(self.train.as_ref()?),
@@ -164,6 +197,41 @@ impl DataConfig {
             units: self.units,
             classes: self.classes,
         })
+    }
+
+    /// The images of one's own, if they are the data set.
+    fn images(&self) -> Option<IdxFiles> {
+        Some(IdxFiles {
+            train_images: PathBuf::from(self.train_images.as_ref()?),
+            train_labels: PathBuf::from(self.train_labels.as_ref()?),
+            test_images: PathBuf::from(self.test_images.as_ref()?),
+            test_labels: PathBuf::from(self.test_labels.as_ref()?),
+            classes: self.classes,
+        })
+    }
+
+    /// Says what followed from files of one's own, units and classes: other files do not change the run's network.
+    pub fn settle(&mut self, source: &DataSource) {
+        if self.files().is_some() {
+            self.units = Some(source.units());
+        }
+        if self.files().is_some() || self.images().is_some() {
+            self.classes = Some(source.classes());
+        }
+    }
+
+    /// Opens the data set.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError`] with what is missing or wrong.
+    pub fn open(&self) -> std::result::Result<DataSource, DataError> {
+        let locations = self.locations();
+        match (self.files(), self.images()) {
+            (Some(files), _) => files.open(&locations),
+            (None, Some(images)) => images.open(&locations),
+            (None, None) => open(&self.name, &locations),
+        }
     }
 }
 

@@ -5,7 +5,15 @@ use toml::Value;
 use super::{Config, Validation};
 
 /// Where the data lies, which is no part of what it is.
-const PLACES: [&str; 3] = ["data.dir", "data.train", "data.test"];
+const PLACES: [&str; 7] = [
+    "data.dir",
+    "data.train",
+    "data.test",
+    "data.train_images",
+    "data.train_labels",
+    "data.test_images",
+    "data.test_labels",
+];
 
 /// A key that two configs give different values.
 #[derive(Debug, Clone, PartialEq)]

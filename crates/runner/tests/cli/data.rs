@@ -208,3 +208,109 @@ fn words_that_make_no_command_on_data() {
     let parts = ["found --data-dir", "`runner data COMMAND [OPTIONS]`"];
     bench.refused(&["--data-dir", "x", "data", "list"], &parts);
 }
+
+/// A config of images of one's own, in the files that `write_images` writes.
+fn own_images(train_labels: &str, more: &str) -> String {
+    let folder = "sets/fashion-mnist";
+    format!(
+        "[data]\nname = \"idx\"\ntrain_images = \"{folder}/train-images.idx3-ubyte.gz\"\n\
+         train_labels = \"{train_labels}\"\ntest_images = \"{folder}/t10k-images-idx3-ubyte\"\n\
+         test_labels = \"{folder}/t10k-labels-idx1-ubyte\"\n{more}\n\
+         [model]\nhidden = [4]\n[train]\nepochs = 1\nmilestones = []"
+    )
+}
+
+#[test]
+fn images_of_ones_own_are_trained_on() {
+    let bench = Bench::new();
+    // Letters from 1 to 10.
+    write_images(&bench, "sets", |name, bytes| {
+        if name.contains("labels") {
+            bytes[8..].iter_mut().for_each(|label| *label += 1);
+        }
+    });
+    let labels = "sets/fashion-mnist/train-labels-idx1-ubyte";
+    bench.write("own.toml", own_images(labels, ""));
+    let said = bench.works(&["check", "own.toml"]);
+    assert!(said.out.contains("data         idx, in "), "{}", said.out);
+    assert!(
+        said.out.contains("test         30 samples, 11 classes"),
+        "{}",
+        said.out
+    );
+    bench.works(&["own.toml", "--out", "run"]);
+    assert_eq!(bench.json("run/summary.json")["data"], "idx");
+    // The config of the run is whole, and names the files from anywhere.
+    let config = bench.text("run/config.toml");
+    let whole = bench.path(labels).display().to_string();
+    assert!(config.contains(&whole), "{config}");
+
+    bench.write("more.toml", own_images(labels, "classes = 26"));
+    let said = bench.works(&["check", "more.toml"]);
+    assert!(said.out.contains("30 samples, 26 classes"), "{}", said.out);
+    bench.write("less.toml", own_images(labels, "classes = 10"));
+    let parts = [
+        "train-labels-idx1-ubyte: label ",
+        " is 10, expected less than 10",
+    ];
+    bench.refused(&["check", "less.toml"], &parts);
+    bench.write("lost.toml", own_images("sets/lost-idx1-ubyte", ""));
+    let parts = ["sets/lost-idx1-ubyte is missing: there is no file "];
+    bench.refused(&["check", "lost.toml"], &parts);
+    bench.write(
+        "none.toml",
+        own_images(labels, "").replace("test_labels", "# "),
+    );
+    let parts =
+        ["`data.test_labels` is absent, expected the path of an idx file, for data.name = \"idx\""];
+    bench.refused(&["check", "none.toml"], &parts);
+    bench.write("units.toml", own_images(labels, "units = 3"));
+    let parts = ["`data.units` is 3 (integer), expected it only with data.name = \"events\""];
+    bench.refused(&["check", "units.toml"], &parts);
+}
+
+#[test]
+fn folders_that_are_not_read_are_said() {
+    let bench = Bench::new();
+    for class in ["0", "1", "10", "eleven"] {
+        bench.write(&format!("tree/Train/{class}/a.BIN"), [1, 2, 0x80, 0, 9]);
+        bench.write(&format!("n-mnist/Test/{class}/a.bin"), [1, 2, 0x80, 0, 9]);
+        bench.write(&format!("n-mnist/Train/{class}/a.bin"), [1, 2, 0x80, 0, 9]);
+    }
+    let rest = "[encode]\nsteps = 5\ndt = 1.0\n[model]\nhidden = [4]";
+    let own = "[data]\nname = \"events\"\ntrain = \"tree\"\ntest = \"tree/Train\"\nclasses = 12\n";
+    bench.write("own.toml", format!("{own}{rest}"));
+    let said = bench.works(&["check", "own.toml"]).out;
+    assert!(
+        said.contains("test         3 samples, 12 classes"),
+        "{said}"
+    );
+    for folder in ["\"Train/eleven\"", "\"eleven\""] {
+        let end = format!("the folder {folder} is not read");
+        assert!(said.contains(&end), "{said}");
+    }
+    bench.write("set.toml", format!("[data]\nname = \"n-mnist\"\n{rest}"));
+    let said = bench.works(&["check", "set.toml", "--data-dir", "."]).out;
+    assert!(
+        said.contains("test         2 samples, 10 classes"),
+        "{said}"
+    );
+    let end = "Test: the folders \"10\", \"eleven\" are not read; a class's folder is its number below 10";
+    assert!(said.contains(end), "{said}");
+    let checked = bench.works(&["data", "check", "own.toml"]).out;
+    assert!(checked.contains("own.toml: doubtful: "), "{checked}");
+    let said = bench
+        .works(&["data", "convert", "tree", "--out", "flat.h5"])
+        .out;
+    assert!(
+        said.starts_with("doubtful: tree: the folder \"Train/eleven\" is not read"),
+        "{said}"
+    );
+    assert_eq!(
+        read_recordings(&bench.path("flat.h5"))
+            .unwrap()
+            .recordings
+            .labels(),
+        [0, 1, 10]
+    );
+}

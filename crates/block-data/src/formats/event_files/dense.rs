@@ -16,12 +16,13 @@ const HASH: usize = 4;
 const DEPTH: usize = 16;
 
 /// The link messages of a group, by the addresses of its heap and its index; none when they are
-/// damaged, or of a kind that links are not kept in.
+/// damaged.
 pub(super) fn messages<'a>(file: Fields<'a>, heap: u64, index: u64) -> Option<Vec<&'a [u8]>> {
     let heap = Heap::read(file, heap)?;
     let places = records(file, index)?;
     let message = |record: &[u8]| heap.object(file.within(record.get(HASH..)?));
-    places.into_iter().map(message).collect()
+    // Longer ones than a block are kept elsewhere, and nobody needs links of such names.
+    Some(places.into_iter().filter_map(message).collect())
 }
 
 /// The records of an index.

@@ -12,4 +12,6 @@ pub struct EventFile {
     pub recordings: Recordings,
     /// The name of each class; empty in a file without names.
     pub class_names: Vec<String>,
+    /// What is not wrong, but probably not meant, a sentence each.
+    pub doubts: Vec<String>,
 }

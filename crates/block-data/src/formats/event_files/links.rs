@@ -11,8 +11,10 @@ const STEPS: usize = 256;
 /// Why a path leads to no object of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NotFound {
-    /// No link has the name, or the groups cannot be read.
+    /// No link has the name.
     Absent,
+    /// The groups cannot be read.
+    Unreadable,
     /// A link that cannot be followed, and why, in words that go on from "found".
     Link(String),
 }
@@ -77,7 +79,8 @@ impl Walk<'_> {
             return Err(NotFound::Link(problem));
         }
         match link(self.fields, group.address, name) {
-            Err(Unreadable) | Ok(None) => Err(NotFound::Absent),
+            Err(Unreadable) => Err(NotFound::Unreadable),
+            Ok(None) => Err(NotFound::Absent),
             Ok(Some(Link::Hard(address))) => Ok(Place { address, path }),
             Ok(Some(Link::External { file, path })) => Err(NotFound::Link(format!(
                 "an external link {shown} to {path} in the file {file}, which is not followed; copy what is there \

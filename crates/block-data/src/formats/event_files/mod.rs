@@ -54,5 +54,6 @@ mod read;
 mod write;
 
 pub use event_file::{EventFile, MAX_CLASSES};
+pub(crate) use read::is_event_file;
 pub use read::{read_events, read_events_bytes};
 pub use write::write_flat;

@@ -11,7 +11,7 @@ use super::faults::{unopened, unread};
 use super::global_heap::{GlobalHeap, REFERENCE};
 use super::links::{NotFound, resolve};
 use super::numbers::{Numbers, Unfit};
-use crate::formats::archive::{fault, read_packed};
+use crate::formats::archive::{ends_with, fault, read_packed};
 use crate::{DataError, Recordings};
 
 /// The parser of HDF5 follows nested types by recursion without a limit: at most 8,191 levels, as a
@@ -48,14 +48,15 @@ const LIMIT: u64 = 8 << 30;
 /// A [`DataError`] with the path when the file cannot be read, is damaged, or holds anything but
 /// sound recordings.
 pub fn read_events(path: &Path) -> Result<EventFile, DataError> {
-    let wanted = |name: &str| {
-        let hidden = name.starts_with("__MACOSX/"); // what macOS adds
-        !hidden && (name.ends_with(".h5") || name.ends_with(".hdf5"))
-    };
     // Spikes are not compressed this well: what is, is a bomb.
     let packed = path.metadata().map_or(0, |metadata| metadata.len());
     let limit = LIMIT.min((64 << 20) + 100 * packed);
-    read_events_bytes(read_packed(path, limit, wanted)?, path)
+    read_events_bytes(read_packed(path, limit, is_event_file)?, path)
+}
+
+/// Whether a file of this name is one of HDF5.
+pub(crate) fn is_event_file(name: &str) -> bool {
+    ends_with(name, &["h5", "hdf5"])
 }
 
 /// [`read_events`] of an unpacked file's bytes; `path` is for messages.
@@ -132,6 +133,7 @@ impl Reader<'_> {
         Ok(EventFile {
             recordings,
             class_names,
+            doubts: Vec::new(),
         })
     }
 
@@ -300,7 +302,8 @@ impl Reader<'_> {
                 Err(NotFound::Link(found)) => {
                     return Err(self.fault(format!("cannot read {name}: found {found}")));
                 }
-                Err(NotFound::Absent) => Err(error),
+                Err(NotFound::Absent) => return Ok(None),
+                Err(NotFound::Unreadable) => Err(error),
             },
         };
         match opened {

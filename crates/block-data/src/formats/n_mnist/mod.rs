@@ -4,4 +4,5 @@ mod recording;
 mod tree;
 
 pub use recording::{SensorEvent, decode};
-pub use tree::{DIGITS, read_tree, read_zip};
+pub(crate) use tree::is_recording;
+pub use tree::{read_tree, read_zip};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use block_data::fetch::{Entry, FileState, verify};
-use block_data::{DATA_SETS, DataError, DataSet, Input, Locations, Samples};
+use block_data::{DATA_SETS, DataError, DataSet, DataSource, Input, Locations, Samples};
 
 use super::arguments::{CheckArguments, DataPlace};
 use super::output::{say, size};
@@ -62,6 +62,7 @@ fn faults_of(set: &DataSet, locations: &Locations) -> Result<Option<usize>> {
                 say(&format!("{name}: {split}: {text}"));
                 faults += usize::from(!sound);
             }
+            doubts_of(name, &source);
         }
         Err(error) => {
             say(&format!("{name}: WRONG: {error}"));
@@ -71,6 +72,13 @@ fn faults_of(set: &DataSet, locations: &Locations) -> Result<Option<usize>> {
     Ok(Some(faults))
 }
 
+/// Prints what is not wrong with a data set, but probably not meant.
+fn doubts_of(name: &str, source: &DataSource) {
+    for doubt in source.doubts() {
+        say(&format!("{name}: doubtful: {doubt}"));
+    }
+}
+
 /// Recordings of one's own, by a config or a path: nothing is known of them beforehand.
 fn own(name: &str, place: &DataPlace) -> Result<usize> {
     let (source, _) = place.open(name)?;
@@ -78,6 +86,7 @@ fn own(name: &str, place: &DataPlace) -> Result<usize> {
         let (text, _) = samples_of(&samples, source.classes(), samples.len())?;
         say(&format!("{name}: {split}: {text}"));
     }
+    doubts_of(name, &source);
     Ok(0)
 }
 

@@ -68,7 +68,11 @@ fn convert_file(from: &Path, to: &Path) -> Result<()> {
     let EventFile {
         recordings,
         class_names,
+        doubts,
     } = read_recordings(from)?;
+    for doubt in doubts {
+        say(&format!("doubtful: {doubt}"));
+    }
     write_flat(to, &recordings, &class_names)?;
     let bytes = to.metadata().map_err(written)?;
     say(&format!(

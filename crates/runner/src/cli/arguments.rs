@@ -50,8 +50,8 @@ train.gamma before the first of them, data.validation where no samples are held 
 data.train, data.test. A device and a number of threads may change too, as they are no part of the config.
 All else makes another training: a learning rate, a seed or a batch size that changes midway is no run
 that a config describes. With --accept-changes the run goes on with it all the same, its epoch under way
-begun anew; environment.json lists what changed. eval takes data.test, data.train and data.dir: another
-test split is scored, and eval.json says that it is another.
+begun anew; environment.json lists what changed. eval takes data.dir and the files of one's own, such as
+data.test: another test split is scored, and eval.json says that it is another.
 
 Ctrl-C ends a training after the batch with everything saved.
 RUNNER_LOG (off, error, warn, info, debug, trace) sets how much is logged; the default is info.

@@ -548,10 +548,7 @@ fn a_split_without_recordings_is_refused() {
         assert!(!bench.path("run").exists());
     }
     let bench = bench(&made(80, 1), &made(40, 2));
-    let parts = [
-        "the validation fraction is 0.001",
-        "at least one of 80 samples",
-    ];
+    let parts = ["`data.validation` is 0.001", "at least one of 80 samples"];
     bench.refused(
         &["check", "own.toml", "--set", "data.validation=0.001"],
         &parts,

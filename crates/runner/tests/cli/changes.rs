@@ -495,7 +495,10 @@ fn a_shape_that_does_not_fit_is_no_matter_of_acceptance() {
         bench.write(file, whole);
     }
     put(&bench, "train.h5", &changed(|_, label, _, _| *label += 1));
-    bench.refused(&accept, &["train.h5: label 3 is 4, expected less than 4"]);
+    bench.refused(
+        &accept,
+        &["train.h5: found labels from 1 to 4, expected 0 to 3; are they numbered from 1?"],
+    );
     assert!(state(&bench) == before);
 }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use block_data::formats::n_mnist;
 use block_data::{
-    DataSet, DataSource, Encoding, EventFile, EventFiles, Input, Locations, Recordings, Sample,
-    Samples, SpikeLoader, open, read_recordings, write_flat,
+    Content, DataSet, DataSource, Encoding, EventFile, EventFiles, Input, Locations, Recordings,
+    Sample, Samples, SpikeLoader, open, read_recordings, write_flat,
 };
 use burn_dataset::{Dataset, InMemDataset};
 use zip::ZipWriter;
@@ -211,6 +211,21 @@ fn files_of_ones_own() {
         text.starts_with("c.h5 is missing: there is no file "),
         "{text}"
     );
+}
+
+#[test]
+fn a_split_holds_the_same_however_its_file_is_packed() {
+    let root = tempfile::tempdir().unwrap();
+    let train = recordings(&[(1, &[3, 0], &[0.0, 0.25]), (0, &[2], &[0.5])]);
+    own(root.path(), &train, &train, &[]);
+    let flat = fs::read(root.path().join("a.h5")).unwrap();
+    fs::write(root.path().join("packed.h5.gz"), files::gzip(&flat)).unwrap();
+    let expected = Content::of(&(Arc::new(train) as Samples)).unwrap();
+    for file in ["a.h5", "packed.h5.gz"] {
+        let found = read_recordings(&root.path().join(file)).unwrap().recordings;
+        let content = Content::of(&(Arc::new(found) as Samples)).unwrap();
+        assert_eq!(content, expected, "{file}");
+    }
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! What is known of a data set before a file is read, and how it is opened.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::augment::Augmentation;
 use crate::fetch::Entry;
 use crate::source::numbered;
-use crate::{DataError, DataSource, Locations, Splits, Timing};
+use crate::{DataError, DataSource, Locations, Recordings, Splits, Timing};
 
 /// A data set that can be opened by its name: facts, and the functions that only it has.
 #[derive(Debug, Clone)]
@@ -49,6 +50,8 @@ pub enum Origin {
         /// What the files may come as: the first packing of which all files are there is taken. The
         /// last one is as the publisher hands it out.
         packings: &'static [&'static [&'static str]],
+        /// How many of a packing's files are the test split's, the last ones.
+        test_files: usize,
         /// Reads both splits from the files of a packing, in its order.
         read: fn(&DataSet, &[PathBuf]) -> Result<Splits, DataError>,
         /// What is fetched.
@@ -90,6 +93,41 @@ impl DataSet {
                 })
             }
         }
+    }
+
+    /// Opens the test split alone: the training split is empty then, and its files need not be there.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_test(&self, locations: &Locations) -> Result<DataSource, DataError> {
+        let Origin::Files {
+            packings,
+            test_files,
+            read,
+            ..
+        } = self.origin
+        else {
+            return self.open(locations);
+        };
+        let of_test = packings
+            .iter()
+            .map(|files| &files[files.len() - test_files..]);
+        let paths = locations.find(self.name, &of_test.collect::<Vec<_>>())?;
+        // What is read is a pair of splits: the test split stands for both.
+        let files = packings.first().map_or(0, |files| files.len());
+        let both: Vec<_> = paths
+            .iter()
+            .cycle()
+            .take(files - test_files)
+            .chain(&paths)
+            .cloned()
+            .collect();
+        Ok(DataSource {
+            folder: paths[0].parent().map(Path::to_path_buf),
+            train: Arc::new(Recordings::default()),
+            ..self.with_splits(read(self, &both)?)
+        })
     }
 
     /// This data set with samples of one's own, which have its shape and its classes.

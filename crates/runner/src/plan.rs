@@ -33,21 +33,15 @@ impl Plan {
         Self::with_source(config, source)
     }
 
-    /// As [`prepare`](Self::prepare), for what needs the test split alone: of recordings of one's own the training split is
-    /// not opened, and stays empty.
+    /// As [`prepare`](Self::prepare), for what needs the test split alone: the training split is not opened, and stays empty.
     ///
     /// # Errors
     ///
     /// As [`prepare`](Self::prepare).
     pub fn prepare_test(mut config: Config) -> Result<Self> {
-        match config.data.files() {
-            Some(files) => {
-                let source = files.open_test(&config.data.locations())?;
-                config.data.validation = Validation::None;
-                Self::with_source(config, source)
-            }
-            None => Self::prepare(config),
-        }
+        let source = config.data.open_test()?;
+        config.data.validation = Validation::None;
+        Self::with_source(config, source)
     }
 
     fn with_source(mut config: Config, source: DataSource) -> Result<Self> {

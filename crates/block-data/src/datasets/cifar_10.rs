@@ -45,6 +45,7 @@ pub const CIFAR_10: DataSet = DataSet {
     })),
     augmented: true,
     origin: Origin::Files {
+        test_files: 1,
         packings: &[&UNPACKED, &FILES],
         read,
         entry,

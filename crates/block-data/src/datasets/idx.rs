@@ -44,20 +44,52 @@ impl IdxFiles {
     ///
     /// [`DataError::Missing`] with the file that is missing, or what is wrong with a file.
     pub fn open(&self, locations: &Locations) -> Result<DataSource, DataError> {
-        let paths = [
-            locations.find_alike(&self.train_images)?,
-            locations.find_alike(&self.train_labels)?,
+        let images = locations.find_alike(&self.train_images)?;
+        let labels = locations.find_alike(&self.train_labels)?;
+        // Of four files the one that is missing is said before the first is read.
+        let of_test = self.find_test(locations)?;
+        let (train, shape) = read_any_split(&images, &labels, None, self.most_classes())?;
+        let (test, _) = self.read_test(&of_test, Some(shape))?;
+        Ok(self.source(train, test, shape, &images))
+    }
+
+    /// Opens the test split alone; there are no training samples then, and the training files need not be there.
+    /// Classes that are not given follow from it.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_test(&self, locations: &Locations) -> Result<DataSource, DataError> {
+        let of_test = self.find_test(locations)?;
+        let (test, shape) = self.read_test(&of_test, None)?;
+        let train = Images::from_parts(Vec::new(), Vec::new(), shape[0] * shape[1]);
+        Ok(self.source(train, test, shape, &of_test[0]))
+    }
+
+    fn find_test(&self, locations: &Locations) -> Result<[PathBuf; 2], DataError> {
+        Ok([
             locations.find_alike(&self.test_images)?,
             locations.find_alike(&self.test_labels)?,
-        ];
-        let [train_images, train_labels, test_images, test_labels] = &paths;
-        let most = self.classes.unwrap_or(LABELS);
-        let (train, shape) = read_any_split(train_images, train_labels, None, most)?;
-        let (test, _) = read_any_split(test_images, test_labels, Some(shape), most)?;
+        ])
+    }
+
+    fn read_test(
+        &self,
+        [images, labels]: &[PathBuf; 2],
+        shape: Option<[usize; 2]>,
+    ) -> Result<(Images, [usize; 2]), DataError> {
+        read_any_split(images, labels, shape, self.most_classes())
+    }
+
+    fn most_classes(&self) -> usize {
+        self.classes.unwrap_or(LABELS)
+    }
+
+    fn source(&self, train: Images, test: Images, shape: [usize; 2], images: &Path) -> DataSource {
         let largest = [&train, &test].into_iter().flat_map(Images::labels).max();
         let derived = largest.map_or(1, |&label| usize::from(label) + 1);
         let size = shape[0] * shape[1];
-        Ok(DataSource {
+        DataSource {
             name: IDX,
             input_shape: vec![1, shape[0], shape[1]],
             class_names: numbered(self.classes.unwrap_or(derived)),
@@ -73,11 +105,11 @@ impl IdxFiles {
                 noise: Some(GaussianNoise::USUAL),
             })),
             timing: None,
-            folder: paths[0].parent().map(Path::to_path_buf),
+            folder: images.parent().map(Path::to_path_buf),
             memory_bytes: (train.len() + test.len()) * (size + 1),
             doubts: Vec::new(),
             train: Arc::new(train),
             test: Arc::new(test),
-        })
+        }
     }
 }

@@ -33,6 +33,7 @@ pub const MNIST: DataSet = DataSet {
     })),
     augmented: true,
     origin: Origin::Files {
+        test_files: 2,
         packings: &[&idx_images::FILES],
         read: idx_images::read,
         entry,

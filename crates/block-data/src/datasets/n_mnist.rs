@@ -28,6 +28,7 @@ pub const N_MNIST: DataSet = DataSet {
     augmentation: Some(Augmentation::Events(EventAugmentation::USUAL)),
     augmented: false,
     origin: Origin::Files {
+        test_files: 1,
         packings: &[&CONVERTED, &["Train", "Test"], &["Train.zip", "Test.zip"]],
         read,
         entry,

@@ -20,6 +20,7 @@ pub const SHD: DataSet = DataSet {
     augmentation: Some(Augmentation::Events(EventAugmentation::USUAL)),
     augmented: false,
     origin: Origin::Files {
+        test_files: 1,
         packings: &[
             &CONVERTED,
             &["shd_train.h5.zip", "shd_test.h5.zip"],

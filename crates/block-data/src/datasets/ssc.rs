@@ -20,6 +20,7 @@ pub const SSC: DataSet = DataSet {
     augmentation: Some(Augmentation::Events(EventAugmentation::USUAL)),
     augmented: false,
     origin: Origin::Files {
+        test_files: 1,
         packings: &[
             &CONVERTED,
             &["ssc_train.h5.zip", "ssc_test.h5.zip"],

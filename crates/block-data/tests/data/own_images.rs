@@ -120,3 +120,16 @@ fn the_file_that_is_missing_or_differs_is_named() {
         );
     }
 }
+
+#[test]
+fn the_test_split_opens_without_the_files_of_the_training() {
+    let root = tempfile::tempdir().unwrap();
+    let test = ["test-images-idx3-ubyte", "test-labels-idx1-ubyte"];
+    split(&root.path().join("emnist"), test, &[3, 26]);
+    let locations = at(root.path());
+    let source = own().open_test(&locations).unwrap();
+    assert_eq!((source.train().len(), source.test().len()), (0, 2));
+    assert_eq!(source.test().get(1).unwrap().label, 26);
+    assert_eq!((source.units(), source.classes()), (6, 27));
+    assert!(own().open(&locations).is_err());
+}

@@ -7,6 +7,7 @@ use super::arguments::{EvalArguments, TrainArguments};
 use super::interrupts::{STOP, catch_interrupts};
 use super::load::{key_of, load, load_run};
 use crate::checkpoint::Checkpoint;
+use crate::config::is_place;
 use crate::environment::Environment;
 use crate::error::{Result, RunnerError};
 use crate::evaluate::{Compared, Evaluation, ScoredSplit};
@@ -20,7 +21,7 @@ use crate::splits::Split;
 use crate::summary::Summary;
 use crate::train::{Trainer, UNDO, restore};
 use block_core::device::{self, NamedDevice};
-use block_data::Content;
+use block_data::{Content, DataError};
 
 /// Trains a new run.
 pub(super) fn train(path: &Path, arguments: &TrainArguments) -> Result<String> {
@@ -146,10 +147,9 @@ pub(super) fn eval(arguments: &EvalArguments) -> Result<String> {
     let run: &PathBuf = &arguments.run;
     run_folder::check(run)?;
     let set = &arguments.set;
-    if let Some(other) = set.iter().find(|one| !EVAL_KEYS.contains(&key_of(one))) {
+    if let Some(other) = set.iter().find(|one| !is_place(key_of(one))) {
         return Err(RunnerError::Usage(format!(
-            "--set {other}: the rest of the config belongs to the model, expected {}",
-            EVAL_KEYS.join(", ")
+            "--set {other}: the rest of the config belongs to the model, expected data.test=FILE or data.dir=DIR"
         )));
     }
     let checkpoint = Checkpoint::look_at(run);
@@ -180,11 +180,16 @@ pub(super) fn eval(arguments: &EvalArguments) -> Result<String> {
     let before = checkpoint.and_then(|checkpoint| checkpoint.data);
     let derived = config.complete(&bytes);
     let config = config.now;
-    config.data.provide(arguments.place.offline)?;
-    if set.iter().any(|one| key_of(one) == "data.train") {
+    if set.iter().any(|one| key_of(one).starts_with("data.train")) {
         tracing::info!("eval scores the test split: data.train is not opened");
     }
-    let plan = Plan::prepare_test(config)?;
+    let plan = match Plan::prepare_test(config.clone()) {
+        Err(RunnerError::Data(DataError::Missing { .. })) => {
+            config.data.provide(arguments.place.offline)?;
+            Plan::prepare_test(config)?
+        }
+        plan => plan?,
+    };
     let content = SplitContent::from(Content::of(&plan.source.test())?);
     let folds = before
         .as_ref()
@@ -241,17 +246,6 @@ pub(super) fn eval(arguments: &EvalArguments) -> Result<String> {
     }
     Ok(format!("{report}\n"))
 }
-
-/// What `--set` of `eval` takes: where the data lie.
-const EVAL_KEYS: [&str; 7] = [
-    "data.test",
-    "data.train",
-    "data.test_images",
-    "data.test_labels",
-    "data.train_images",
-    "data.train_labels",
-    "data.dir",
-];
 
 /// A write error as `eval` says it, which needs no remedy.
 fn without_remedy(error: &RunnerError) -> String {

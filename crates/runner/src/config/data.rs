@@ -233,6 +233,16 @@ impl DataConfig {
             (None, None) => open(&self.name, &locations),
         }
     }
+
+    /// Opens the test split alone; there are no training samples then.
+    pub fn open_test(&self) -> std::result::Result<DataSource, DataError> {
+        let locations = self.locations();
+        match (self.files(), self.images()) {
+            (Some(files), _) => files.open_test(&locations),
+            (None, Some(images)) => images.open_test(&locations),
+            (None, None) => DataSet::known(&self.name)?.open_test(&locations),
+        }
+    }
 }
 
 /// A folder from the working folder on, as a config can hold it, so that the run can be repeated

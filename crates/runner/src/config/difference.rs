@@ -4,16 +4,11 @@ use toml::Value;
 
 use super::{Config, Validation};
 
-/// Where the data lies, which is no part of what it is.
-const PLACES: [&str; 7] = [
-    "data.dir",
-    "data.train",
-    "data.test",
-    "data.train_images",
-    "data.train_labels",
-    "data.test_images",
-    "data.test_labels",
-];
+/// Whether a key says where data lie, which is no part of what they are: `data.dir`, and the files of the splits.
+pub(crate) fn is_place(key: &str) -> bool {
+    let files = ["data.train", "data.test"];
+    key == "data.dir" || files.iter().any(|file| key.starts_with(file))
+}
 
 /// A key that two configs give different values.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,7 +41,7 @@ impl Config {
                 .unwrap_or_else(|| "absent".to_string())
         };
         let mut differences: Vec<_> = keys
-            .filter(|key| !PLACES.contains(&key.as_str()))
+            .filter(|key| !is_place(key))
             .map(|key| KeyDifference {
                 key: key.clone(),
                 before: value(&before, key),

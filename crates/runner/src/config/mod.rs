@@ -14,7 +14,7 @@ mod tree;
 
 pub(crate) use data::absolute_folder;
 pub use data::{DataConfig, Validation};
-pub(crate) use difference::KeyDifference;
+pub(crate) use difference::{KeyDifference, is_place};
 pub use encode::EncodeConfig;
 pub(crate) use places::Places;
 pub use run::{Config, keys};

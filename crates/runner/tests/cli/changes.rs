@@ -7,7 +7,7 @@ use block_data::{Recordings, write_flat};
 use safetensors::{SafeTensors, serialize};
 use serde_json::Value;
 
-use crate::util::{Bench, NO_NAMES, recordings};
+use crate::util::{Bench, NO_NAMES, recordings, write_images};
 
 const OWN: &str = "
 seed = 3
@@ -589,6 +589,35 @@ fn eval_says_which_split_it_scored() {
         config.replace("epochs = 3", "epochs = 300"),
     );
     bench.works(&["eval", "run"]);
+}
+
+#[test]
+fn eval_needs_the_test_split_of_a_data_set_alone() {
+    let bench = Bench::new();
+    write_images(&bench, "sets", |_, _| ());
+    bench.write(
+        "f.toml",
+        "[data]\nname = \"fashion-mnist\"\n[encode]\nsteps = 10\n[model]\nhidden = [8]\n[train]\nepochs = 1\nmilestones = []",
+    );
+    bench.works(&["f.toml", "--out", "run", "--data-dir", "sets"]);
+    bench.works(&["eval", "run"]);
+    let whole = bench.json("run/eval.json");
+    let files = fs::read_dir(bench.path("sets/fashion-mnist")).unwrap();
+    for file in files.map(|file| file.unwrap().path()) {
+        if file
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .starts_with("train")
+        {
+            fs::remove_file(file).unwrap();
+        }
+    }
+    bench.works(&["eval", "run", "--offline"]);
+    assert_eq!(bench.json("run/eval.json"), whole);
+    assert_eq!(whole["test_split"]["compared"], "same");
+    bench.refused(&["--resume", "run", "--offline"], &["train-images"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use crate::DataError;
+use crate::{DataError, expand_home};
 
 /// The environment variable that names a folder of data sets.
 pub const DATA_VARIABLE: &str = "BLOCK_DATA";
@@ -28,7 +28,11 @@ impl Locations {
         let working = env::current_dir().unwrap_or_default();
         Self::from_parts(
             explicit,
-            env::var_os(DATA_VARIABLE).map(PathBuf::from),
+            // What cannot be expanded is no folder, and so it is where nothing is found.
+            env::var_os(DATA_VARIABLE).map(|folder| {
+                let path = PathBuf::from(folder);
+                expand_home(&path).unwrap_or(path)
+            }),
             &working,
             Path::new(SYSTEM_FOLDER),
         )

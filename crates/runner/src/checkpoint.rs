@@ -3,7 +3,9 @@
 //! `resume.safetensors` holds the files `last` and `best` as bytes, and Adam's moments as `adam.first.PATH` and
 //! `adam.second.PATH`. Its metadata has the layout's `version`, the [`Position`] as JSON, and, where they are
 //! known, the resolved `config` as TOML and the content of the `data` as JSON. `replaces` is the text of a config file that is
-//! about to be written anew.
+//! about to be written anew. Its `checksum` covers all of the file.
+//!
+//! The checkpoint before it stays as `resume-previous.safetensors`, and takes its place where the last one is damaged.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -11,21 +13,23 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use block_models::Moments;
+use block_models::{Adam, Moments, Network};
 use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, TrainConfig};
 use crate::error::RunnerError;
-use crate::files::REPAIR;
+use crate::files::{REPAIR, read_at_most};
 use crate::identity::RunData;
-use crate::legacy;
 use crate::metrics::{Totals, bits};
-use crate::run_folder::{BEST, LAST, RESUME, RunFolder};
+use crate::room::available_memory_bytes;
+use crate::run_folder::{BEST, LAST, PREVIOUS, RESUME, RunFolder};
+use crate::{integrity, legacy, weights};
 
-/// The layout that is written. Version 1 had its number in the position, and older names of parameters.
-const VERSION: u32 = 2;
+/// The layout that is written. Version 1 had its number in the position, and older names of parameters; version 2
+/// had no checksum.
+const VERSION: u32 = 3;
 const VERSION_KEY: &str = "version";
 const POSITION: &str = "position";
 const CONFIG: &str = "config";
@@ -96,6 +100,37 @@ impl Position {
             adam_steps: BTreeMap::new(),
         }
     }
+
+    /// Whether a training of `samples` samples in batches of `batch_size` can be there, else what cannot be.
+    pub(crate) fn check(&self, samples: usize, batch_size: usize) -> Result<(), String> {
+        let batches = samples.div_ceil(batch_size);
+        if self.batches > batches {
+            return Err(format!(
+                "it has done {} batches of an epoch, which has {batches} by the config",
+                self.batches
+            ));
+        }
+        let (done, found) = (
+            (self.batches * batch_size).min(samples),
+            self.totals.samples,
+        );
+        if found != done as u64 {
+            return Err(format!(
+                "its {} batches had {found} samples, expected {done} by the config",
+                self.batches
+            ));
+        }
+        let best = self
+            .best
+            .is_none_or(|best| (1..=self.epochs).contains(&best.epoch) && best.loss.is_finite());
+        let rate = self.learning_rate.is_finite() && self.learning_rate > 0.0;
+        match best && rate && self.totals.loss.is_finite() {
+            true => Ok(()),
+            false => {
+                Err("its loss, learning rate or best epoch cannot be a training's".to_string())
+            }
+        }
+    }
 }
 
 /// A run at one moment.
@@ -117,19 +152,82 @@ pub(crate) struct Checkpoint {
     pub data: Option<RunData>,
 }
 
+/// A checkpoint of a later layout.
+#[derive(Debug, thiserror::Error)]
+#[error("found version {0}, expected {VERSION} or less: it is a later runner's")]
+struct Later(u32);
+
+/// The checkpoint that a run goes on from.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// The last one, or the one before.
+    pub checkpoint: Checkpoint,
+    /// The file that it was read from.
+    pub file: &'static str,
+    /// What is wrong with the last one, if this is the one before.
+    pub problem: Option<String>,
+}
+
+impl Loaded {
+    /// What a person is told if this is not the last one.
+    pub(crate) fn told(&self, folder: &RunFolder) -> Option<String> {
+        let problem = self.problem.as_ref()?;
+        let Position {
+            epochs, batches, ..
+        } = self.checkpoint.position;
+        Some(format!(
+            "{}: {problem}; the run goes on from {}, {epochs} epochs and {batches} batches after its start: what came \
+             after that is trained again",
+            folder.file(RESUME).display(),
+            self.file
+        ))
+    }
+}
+
 impl Checkpoint {
-    /// Writes it, first the one file that counts, then the weights for others to read.
+    /// Writes it in the place of the last one, which is kept as the one before.
     ///
     /// # Errors
     ///
     /// [`RunnerError::Write`].
     pub(crate) fn save(&self, folder: &RunFolder) -> crate::error::Result<()> {
-        let bytes = self.to_bytes().map_err(|error| RunnerError::Write {
+        folder.write_keeping(RESUME, PREVIOUS, &self.bytes_for(folder)?)?;
+        self.write_weights(folder)
+    }
+
+    /// Writes it in the place of the last one; the one before stays.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Write`].
+    pub(crate) fn replace(&self, folder: &RunFolder) -> crate::error::Result<()> {
+        folder.write(RESUME, &self.bytes_for(folder)?)?;
+        self.write_weights(folder)
+    }
+
+    fn bytes_for(&self, folder: &RunFolder) -> crate::error::Result<Vec<u8>> {
+        self.to_bytes().map_err(|error| RunnerError::Write {
             path: folder.file(RESUME),
             source: std::io::Error::other(format!("{error:#}")),
             remedy: REPAIR,
-        })?;
-        folder.write(RESUME, &bytes)?;
+        })
+    }
+
+    /// Puts the weights into a network of the same layers. Adam with its state; `file` stands for it in messages.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Checkpoint`] if it is another network's.
+    pub(crate) fn restore(&self, network: &mut Network, file: &Path) -> crate::error::Result<Adam> {
+        weights::load(network, self.last.clone(), file)?;
+        Adam::from_moments(self.moments.clone(), network).map_err(|error| RunnerError::Checkpoint {
+            path: file.to_path_buf(),
+            problem: error.to_string(),
+        })
+    }
+
+    /// The weights for others to read, after the one file that counts.
+    fn write_weights(&self, folder: &RunFolder) -> crate::error::Result<()> {
         folder.write(LAST, &self.last)?;
         match &self.best {
             Some(best) if fs::read(folder.file(BEST)).ok().as_ref() != Some(best) => {
@@ -139,42 +237,95 @@ impl Checkpoint {
         }
     }
 
-    /// Reads that of a run.
+    /// Reads the last one of a run, or the one before if the last one is damaged or missing.
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Checkpoint`] if there is none or it is damaged.
-    pub(crate) fn load(folder: &RunFolder) -> crate::error::Result<Self> {
+    /// [`RunnerError::Checkpoint`] if there is none or both are damaged, [`RunnerError::Read`].
+    pub(crate) fn load(folder: &RunFolder) -> crate::error::Result<Loaded> {
+        Self::load_within(folder, largest())
+    }
+
+    /// The same where a file of more than `limit` bytes counts as damaged.
+    fn load_within(folder: &RunFolder, limit: u64) -> crate::error::Result<Loaded> {
         let path = folder.file(RESUME);
-        let problem = match fs::read(&path) {
-            Ok(bytes) => match Self::from_bytes(&bytes) {
-                Ok((checkpoint, version)) => {
-                    if version < VERSION {
-                        tracing::warn!("{}: {}", path.display(), legacy::WARNING);
+        let problem = match Self::read(&path, limit)? {
+            Ok(checkpoint) => {
+                return Ok(Loaded {
+                    checkpoint,
+                    file: RESUME,
+                    problem: None,
+                });
+            }
+            Err(problem) => problem,
+        };
+        match Self::read(&folder.file(PREVIOUS), limit)? {
+            Ok(checkpoint) => Ok(Loaded {
+                checkpoint,
+                file: PREVIOUS,
+                problem: Some(problem.unwrap_or_else(|| "missing".to_string())),
+            }),
+            Err(previous) => {
+                let problem = match (problem, previous) {
+                    (None, None) => {
+                        "missing: the run ended before its first checkpoint; start it anew"
+                            .to_string()
                     }
-                    return Ok(checkpoint);
-                }
-                Err(error) => format!("not a checkpoint of this version: {error:#}"),
-            },
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                "missing: the run ended before its first checkpoint; start it anew".to_string()
+                    (Some(last), None) => {
+                        format!("{last}; there is no checkpoint before it, start the run anew")
+                    }
+                    (last, Some(previous)) => {
+                        let last = last.unwrap_or_else(|| "missing".to_string());
+                        format!("{last}; so is {PREVIOUS} ({previous}): start the run anew")
+                    }
+                };
+                Err(RunnerError::Checkpoint { path, problem })
+            }
+        }
+    }
+
+    /// Reads a file: a checkpoint, or what is wrong with it, `None` if there is no such file.
+    fn read(path: &Path, limit: u64) -> crate::error::Result<Result<Self, Option<String>>> {
+        let bytes = match read_at_most(path, limit) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Err(None)),
+            Err(error) if error.kind() == ErrorKind::FileTooLarge => {
+                let problem =
+                    format!("it has more than {limit} bytes, half of the memory that is free");
+                return Ok(Err(Some(problem)));
             }
             Err(source) => {
-                let expected = "the checkpoint of a run";
                 return Err(RunnerError::Read {
-                    path,
+                    path: path.to_path_buf(),
                     source,
-                    expected,
+                    expected: "the checkpoint of a run; where it was moved away, --resume goes on from the one before",
                 });
             }
         };
-        Err(RunnerError::Checkpoint { path, problem })
+        Ok(match Self::from_bytes(&bytes) {
+            Ok((checkpoint, version)) => {
+                if version == 1 {
+                    tracing::warn!("{}: {}", path.display(), legacy::WARNING);
+                }
+                Ok(checkpoint)
+            }
+            // Sound for its runner: the one before does not take its place.
+            Err(error) if error.is::<Later>() => {
+                return Err(RunnerError::Checkpoint {
+                    path: path.to_path_buf(),
+                    problem: error.to_string(),
+                });
+            }
+            Err(error) => Err(Some(format!("not a whole checkpoint: {error:#}"))),
+        })
     }
 
     /// That of a run's folder which is only looked at, if it can be read.
     pub(crate) fn look_at(folder: &Path) -> Option<Self> {
-        let bytes = fs::read(folder.join(RESUME)).ok()?;
-        Some(Self::from_bytes(&bytes).ok()?.0)
+        [RESUME, PREVIOUS].iter().find_map(|name| {
+            let bytes = read_at_most(&folder.join(name), largest()).ok()?;
+            Some(Self::from_bytes(&bytes).ok()?.0)
+        })
     }
 
     /// The resolved config that the run has, if it was written.
@@ -219,6 +370,7 @@ impl Checkpoint {
         let mut metadata = HashMap::from([
             (VERSION_KEY, VERSION.to_string()),
             (POSITION, serde_json::to_string(&position)?),
+            (integrity::KEY, integrity::BLANK.to_string()),
         ]);
         metadata.extend(self.config.clone().map(|config| (CONFIG, config)));
         metadata.extend(self.replaces.clone().map(|text| (REPLACES, text)));
@@ -227,7 +379,9 @@ impl Checkpoint {
         }
         let metadata = metadata.into_iter();
         let metadata = metadata.map(|(key, value)| (key.to_string(), value));
-        Ok(serialize(views?, Some(metadata.collect()))?)
+        let mut bytes = serialize(views?, Some(metadata.collect()))?;
+        integrity::stamp(&mut bytes)?;
+        Ok(bytes)
     }
 
     /// With the version of the layout that was found.
@@ -242,7 +396,12 @@ impl Checkpoint {
             None => 1,
         };
         if version > VERSION {
-            bail!("found version {version}, expected {VERSION} or less: it is a later runner's");
+            return Err(Later(version).into());
+        }
+        match metadata.get(integrity::KEY) {
+            Some(found) => integrity::verify(bytes, found)?,
+            None if version > 2 => bail!("its header has no checksum"),
+            None => (),
         }
         let position: Position = serde_json::from_str(position).context("its position")?;
         let data = metadata.get(DATA);
@@ -260,7 +419,7 @@ impl Checkpoint {
             };
             moments.insert(legacy::path(path).into_owned(), state);
         }
-        let weights = |name: &str| -> anyhow::Result<Vec<u8>> {
+        let stored = |name: &str| -> anyhow::Result<Vec<u8>> {
             let bytes = tensors.tensor(name)?.data();
             let renamed = match version {
                 1 => legacy::weights(bytes).context("its weights")?,
@@ -269,8 +428,8 @@ impl Checkpoint {
             Ok(renamed.unwrap_or_else(|| bytes.to_vec()))
         };
         let checkpoint = Self {
-            last: weights("last")?,
-            best: position.best.map(|_| weights("best")).transpose()?,
+            last: stored("last")?,
+            best: position.best.map(|_| stored("best")).transpose()?,
             moments,
             config: metadata.get(CONFIG).cloned(),
             replaces: metadata.get(REPLACES).cloned(),
@@ -279,6 +438,29 @@ impl Checkpoint {
         };
         Ok((checkpoint, version))
     }
+}
+
+/// The most bytes that are read of a file: half of the memory that is free.
+fn largest() -> u64 {
+    available_memory_bytes().map_or(u64::MAX / 2, |free| free / 2)
+}
+
+/// Reads the bytes of a checkpoint, as going on with a run does, into a network; what is tried with damaged ones.
+///
+/// # Errors
+///
+/// [`RunnerError::Checkpoint`] under the name of `file` if they are damaged or another network's.
+pub fn read_checkpoint(
+    bytes: &[u8],
+    network: &mut Network,
+    file: &Path,
+) -> crate::error::Result<()> {
+    let read = Checkpoint::from_bytes(bytes);
+    let (checkpoint, _) = read.map_err(|error| RunnerError::Checkpoint {
+        path: file.to_path_buf(),
+        problem: format!("not a whole checkpoint: {error:#}"),
+    })?;
+    checkpoint.restore(network, file).map(drop)
 }
 
 fn floats(view: &TensorView<'_>) -> anyhow::Result<Vec<f32>> {
@@ -334,25 +516,78 @@ mod tests {
             }),
         };
         checkpoint.save(&folder).unwrap();
-        assert_eq!(Checkpoint::load(&folder).unwrap(), checkpoint);
+        let loaded = Checkpoint::load(&folder).unwrap();
+        assert_eq!((&loaded.checkpoint, loaded.file), (&checkpoint, RESUME));
         assert_eq!(fs::read(folder.file(BEST)).unwrap(), [4]);
 
         let path = folder.file(RESUME);
         let bytes = fs::read(&path).unwrap();
-        let version = b"\"version\":\"2\"";
+        let message = |bytes: &[u8]| {
+            fs::write(&path, bytes).unwrap();
+            Checkpoint::load(&folder).unwrap_err().to_string()
+        };
+        let version = b"\"version\":\"3\"";
         let mut windows = bytes.windows(version.len());
         let at = windows.position(|window| window == version).unwrap();
         let mut later = bytes.clone();
-        later[at + version.len() - 2] = b'3';
-        fs::write(&path, later).unwrap();
-        let message = Checkpoint::load(&folder).unwrap_err().to_string();
-        assert!(message.contains("found version 3, expected 2"), "{message}");
+        later[at + version.len() - 2] = b'4';
+        let said = message(&later);
+        assert!(said.contains("found version 4, expected 3"), "{said}");
+        for cut in [0, 7, 100, bytes.len() - 1] {
+            let said = message(&bytes[..cut]);
+            assert!(said.contains("resume.safetensors: not a whole"), "{said}");
+            assert!(said.contains("no checkpoint before it"), "{said}");
+        }
+        // Every bit counts.
+        for at in 8..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1 << (at % 8);
+            assert!(Checkpoint::from_bytes(&changed).is_err(), "byte {at}");
+        }
+        fs::write(&path, &bytes).unwrap();
+        let said = Checkpoint::load_within(&folder, bytes.len() as u64 - 1);
+        let said = said.unwrap_err().to_string();
+        assert!(said.contains("more than"), "{said}");
+    }
 
-        fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
-        let message = Checkpoint::load(&folder).unwrap_err().to_string();
-        assert!(
-            message.contains("resume.safetensors: not a checkpoint"),
-            "{message}"
-        );
+    #[test]
+    fn the_one_before_takes_the_place_of_a_damaged_one() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(root.path()).unwrap();
+        let at = |epochs| Checkpoint {
+            position: Position {
+                epochs,
+                ..Position::start(0.1)
+            },
+            last: vec![1],
+            best: None,
+            moments: BTreeMap::new(),
+            config: None,
+            replaces: None,
+            data: None,
+        };
+        at(1).save(&folder).unwrap();
+        at(2).save(&folder).unwrap();
+        let load = || {
+            let loaded = Checkpoint::load(&folder).unwrap();
+            (loaded.checkpoint.position.epochs, loaded.problem)
+        };
+        assert_eq!(load(), (2, None));
+        let path = folder.file(RESUME);
+        fs::write(&path, b"").unwrap();
+        let (epochs, problem) = load();
+        assert_eq!(epochs, 1);
+        assert!(problem.unwrap().contains("not a whole checkpoint"));
+        // As a crash between two renames leaves it.
+        fs::remove_file(&path).unwrap();
+        assert_eq!(load(), (1, Some("missing".to_string())));
+        // The one before stays when the damaged one is replaced.
+        at(1).replace(&folder).unwrap();
+        assert_eq!(load(), (1, None));
+        fs::write(&path, b"").unwrap();
+        assert_eq!(load().0, 1);
+        fs::write(folder.file(PREVIOUS), b"x").unwrap();
+        let said = Checkpoint::load(&folder).unwrap_err().to_string();
+        assert!(said.contains("so is resume-previous.safetensors"), "{said}");
     }
 }

@@ -77,6 +77,9 @@ pub struct Resumption {
     pub commit: Option<String>,
     /// Epochs that were finished.
     pub after_epochs: usize,
+    /// What was wrong with the last checkpoint, if the run went on from the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub older_checkpoint: Option<String>,
 }
 
 impl Environment {
@@ -128,13 +131,19 @@ impl Environment {
     }
 
     /// That of a run which this process goes on with: what it began on stays.
-    pub fn resume(before: Option<Self>, device: &NamedDevice, after_epochs: usize) -> Self {
+    pub fn resume(
+        before: Option<Self>,
+        device: &NamedDevice,
+        after_epochs: usize,
+        older_checkpoint: Option<String>,
+    ) -> Self {
         let now = Self::current(device);
         let resumption = Resumption {
             started: now.started.clone(),
             device: now.device.clone(),
             commit: now.commit.clone(),
             after_epochs,
+            older_checkpoint,
         };
         let mut environment = before.unwrap_or(now);
         environment.resumed.push(resumption);

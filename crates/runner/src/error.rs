@@ -141,7 +141,7 @@ pub enum RunnerError {
     },
     /// A folder for a new run that already holds one.
     #[error(
-        "{} already holds a run ({found}); go on with it by --resume, or choose another folder with --out",
+        "{} already holds a run ({found}); {remedy}, or choose another folder with --out",
         path.display()
     )]
     HoldsRun {
@@ -149,6 +149,8 @@ pub enum RunnerError {
         path: PathBuf,
         /// The file that shows it.
         found: &'static str,
+        /// What to do with it.
+        remedy: &'static str,
     },
     /// A run that another process works on.
     #[error("{} is in use by another runner; wait for it to end or stop it", path.display())]
@@ -218,9 +220,14 @@ pub enum RunnerError {
     },
     /// The loss is no longer a number.
     #[error(
-        "epoch {epoch}, batch {batch}: the loss is {loss}, expected a finite number; lower train.learning_rate"
+        "epoch {epoch}, batch {batch}: the loss is {loss} at a learning rate of {rate:?}, expected a finite number; it \
+         comes from layer `{layer}`; lower train.learning_rate; the last checkpoint, from before, is kept"
     )]
     Diverged {
+        /// The first layer with a parameter that is not finite, else the readout.
+        layer: String,
+        /// The learning rate.
+        rate: f64,
         /// Epoch, from 1.
         epoch: usize,
         /// Batch, from 1.
@@ -230,25 +237,22 @@ pub enum RunnerError {
     },
     /// A parameter is no longer a number. The loss may still be one: a neuron whose potential is none never fires.
     #[error(
-        "epoch {epoch}: `{parameter}` holds a number that is not finite; lower train.learning_rate or \
-         model.surrogate.scale"
+        "epoch {epoch}: `{parameter}` holds a number that is not finite, at a learning rate of {rate:?}; lower \
+         train.learning_rate or model.surrogate.scale; the last checkpoint, from before, is kept"
     )]
     NotFinite {
+        /// The learning rate.
+        rate: f64,
         /// Epoch, from 1.
         epoch: usize,
-        /// The parameter's path.
+        /// The parameter's path, of its moments behind `adam.`.
         parameter: String,
     },
     /// Stopped by Ctrl-C, everything saved.
-    #[error(
-        "interrupted in epoch {epoch} after {batches} of its batches; everything is saved in {}",
-        path.display()
-    )]
+    #[error("interrupted {at}; everything is saved in {}", path.display())]
     Interrupted {
-        /// Epoch, from 1.
-        epoch: usize,
-        /// Batches done of it.
-        batches: usize,
+        /// How far the run was.
+        at: String,
         /// The run's folder.
         path: PathBuf,
     },
@@ -290,7 +294,8 @@ fn gibibytes(bytes: u64) -> String {
 pub type Result<T> = std::result::Result<T, RunnerError>;
 
 impl RunnerError {
-    /// The exit code of a process that ends with this: 130 when interrupted, 1 when the work
+    /// The exit code of a process that ends with this: 130 when interrupted (the program tells the signal, as
+    /// [`signals::exit_code`](crate::signals::exit_code) does), 1 when the work
     /// itself failed, and 2 when what was asked for cannot be done.
     pub fn exit_code(&self) -> u8 {
         match self {

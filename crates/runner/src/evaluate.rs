@@ -1,5 +1,6 @@
 //! A network on samples as they are: accuracy, by class too, loss and hidden spikes.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use block_data::SpikeLoader;
@@ -135,22 +136,39 @@ impl Evaluation {
     ///
     /// [`RunnerError`](crate::RunnerError) from the loader or the network.
     pub fn run(network: &Network, loader: &SpikeLoader) -> Result<Self> {
+        let whole = Self::run_until(network, loader, &AtomicBool::new(false))?;
+        Ok(whole.unwrap_or_else(|| unreachable!("nothing stops it")))
+    }
+
+    /// As [`run`](Self::run), but nothing once `stop` is set.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub fn run_until(
+        network: &Network,
+        loader: &SpikeLoader,
+        stop: &AtomicBool,
+    ) -> Result<Option<Self>> {
         let begin = Instant::now();
         let mut totals = Totals::default();
         let classes = network.classes();
         let mut confusion = vec![vec![0; classes]; classes];
         for batch in loader.epoch(0) {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
             let forward = Forward::run(network, batch?)?;
             totals.add(&Totals::of(&forward));
             for (&target, &predicted) in forward.targets.iter().zip(&forward.predicted) {
                 confusion[target][predicted] += 1;
             }
         }
-        Ok(Self {
+        Ok(Some(Self {
             totals,
             confusion,
             seconds: begin.elapsed().as_secs_f64(),
-        })
+        }))
     }
 
     /// The same with names.

@@ -1,7 +1,7 @@
 //! Files that a crash leaves whole, and files of JSON lines.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -20,12 +20,28 @@ pub(crate) const REPAIR: &str =
 ///
 /// What the system says; the old file is still there.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let (folder, name) = (path.parent().unwrap_or(path), path.file_name());
-    let name = name.unwrap_or_default().to_string_lossy();
-    let temporary = folder.join(format!(".{name}.tmp"));
+    put(path, bytes, None)
+}
+
+/// Writes a file as [`write_whole`] does; the old one, if there is one, stays under the name `previous`. A crash may
+/// leave the old file there and the new one missing.
+///
+/// # Errors
+///
+/// What the system says; the old file is still there, under one of the two names.
+pub(crate) fn write_keeping(path: &Path, bytes: &[u8], previous: &Path) -> io::Result<()> {
+    put(path, bytes, Some(previous))
+}
+
+fn put(path: &Path, bytes: &[u8], previous: Option<&Path>) -> io::Result<()> {
+    let (folder, temporary) = (path.parent().unwrap_or(path), temporary(path));
     let mut file = File::create(&temporary)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
     written
+        .and_then(|()| match previous {
+            Some(previous) if path.exists() => fs::rename(path, previous),
+            _ => Ok(()),
+        })
         .and_then(|()| fs::rename(&temporary, path))
         .inspect_err(|_| {
             // The error that matters is the first one.
@@ -37,6 +53,31 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
         File::open(folder)?.sync_all()?;
     }
     Ok(())
+}
+
+/// The name of a file until it is whole.
+pub(crate) fn temporary(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.tmp"))
+}
+
+/// Reads a file of at most `limit` bytes.
+///
+/// # Errors
+///
+/// What the system says, or [`ErrorKind::FileTooLarge`].
+pub(crate) fn read_at_most(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    if file.metadata()?.len() > limit {
+        return Err(ErrorKind::FileTooLarge.into());
+    }
+    let mut bytes = Vec::new();
+    // A device, for one, has no length.
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > limit {
+        true => Err(ErrorKind::FileTooLarge.into()),
+        false => Ok(bytes),
+    }
 }
 
 /// What a file of JSON lines holds.

@@ -33,6 +33,7 @@ mod error;
 mod evaluate;
 pub mod files;
 mod identity;
+mod integrity;
 mod legacy;
 mod memory;
 mod metrics;
@@ -40,6 +41,7 @@ mod plan;
 pub mod progress;
 mod room;
 mod run_folder;
+pub mod signals;
 mod splits;
 mod step;
 mod summary;
@@ -49,6 +51,7 @@ mod weights;
 #[cfg(feature = "cuda")]
 use burn_cuda as _;
 
+pub use checkpoint::read_checkpoint;
 pub use config::{Config, DataConfig, EncodeConfig, Key, TrainConfig, Validation, keys};
 pub use environment::{Change, Environment, Resumption};
 pub use error::{Difference, Result, RunnerError};

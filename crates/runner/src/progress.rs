@@ -11,6 +11,12 @@ use crate::train::Observer;
 /// Short enough for 80 columns with the message, of which the end is cut where it is not.
 const TEMPLATE: &str = "{prefix} {bar:5} {wide_msg}";
 
+/// Whether what goes to standard error may have colours: it is a terminal, and `NO_COLOR` is not set.
+pub fn colours() -> bool {
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    stderr().is_terminal() && !plain
+}
+
 /// Shows a training on standard error.
 pub struct Progress {
     bar: Option<ProgressBar>,

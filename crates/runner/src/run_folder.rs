@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::clock::Moment;
 use crate::error::{Result, RunnerError};
-use crate::files::{REPAIR, write_error, write_whole};
+use crate::files::{REPAIR, temporary, write_error, write_keeping, write_whole};
 
 /// The resolved config.
 pub(crate) const CONFIG: &str = "config.toml";
@@ -28,7 +28,21 @@ pub(crate) const BEST: &str = "best.safetensors";
 pub(crate) const LAST: &str = "last.safetensors";
 /// Everything that going on needs.
 pub(crate) const RESUME: &str = "resume.safetensors";
+/// The one before that, in case that is damaged.
+pub(crate) const PREVIOUS: &str = "resume-previous.safetensors";
 const LOCK: &str = ".lock";
+const FILES: [&str; 10] = [
+    CONFIG,
+    ENVIRONMENT,
+    EPOCHS,
+    BATCHES,
+    SUMMARY,
+    EVALUATION,
+    BEST,
+    LAST,
+    RESUME,
+    PREVIOUS,
+];
 
 const CHOOSE: &str = "choose a folder that can be written to with --out";
 
@@ -37,6 +51,8 @@ const CHOOSE: &str = "choose a folder that can be written to with --out";
 pub struct RunFolder {
     path: PathBuf,
     lock: File,
+    /// Whether it was made for this run.
+    made: bool,
 }
 
 impl Drop for RunFolder {
@@ -55,14 +71,25 @@ impl RunFolder {
     ///
     /// [`RunnerError::HoldsRun`], or [`RunnerError::Write`].
     pub fn create(path: &Path) -> Result<Self> {
-        for found in [CONFIG, RESUME, EPOCHS, SUMMARY] {
+        for found in [RESUME, PREVIOUS, CONFIG, EPOCHS, SUMMARY] {
             if path.join(found).exists() {
                 let path = path.to_path_buf();
-                return Err(RunnerError::HoldsRun { path, found });
+                let remedy = match found {
+                    RESUME | PREVIOUS => "go on with it by --resume",
+                    _ => "no checkpoint is there, so clear it",
+                };
+                return Err(RunnerError::HoldsRun {
+                    path,
+                    found,
+                    remedy,
+                });
             }
         }
+        let made = !path.exists();
         fs::create_dir_all(path).map_err(write_error(path, CHOOSE))?;
-        Self::lock(path, CHOOSE)
+        let mut folder = Self::lock(path, CHOOSE)?;
+        folder.made = made;
+        Ok(folder)
     }
 
     /// Makes the folder `runs/<name>-<time>`, with a number behind it if there is one already.
@@ -78,7 +105,11 @@ impl RunFolder {
         let mut number = 2;
         loop {
             match fs::create_dir(&path) {
-                Ok(()) => return Self::lock(&path, CHOOSE),
+                Ok(()) => {
+                    let mut folder = Self::lock(&path, CHOOSE)?;
+                    folder.made = true;
+                    return Ok(folder);
+                }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                     path = parent.join(format!("{stem}-{number}"));
                     number += 1;
@@ -102,10 +133,15 @@ impl RunFolder {
         let file = path.join(LOCK);
         let lock = File::create(&file).map_err(write_error(&file, remedy))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                path: path.to_path_buf(),
-                lock,
-            }),
+            Ok(()) => {
+                let folder = Self {
+                    path: path.to_path_buf(),
+                    lock,
+                    made: false,
+                };
+                folder.clear_unfinished();
+                Ok(folder)
+            }
             Err(TryLockError::WouldBlock) => Err(RunnerError::InUse {
                 path: path.to_path_buf(),
             }),
@@ -113,8 +149,48 @@ impl RunFolder {
             Err(TryLockError::Error(_)) => Ok(Self {
                 path: path.to_path_buf(),
                 lock,
+                made: false,
             }),
         }
+    }
+
+    /// Removes files that a killed process had not written to their end.
+    fn clear_unfinished(&self) {
+        for name in FILES {
+            // What cannot be removed will be written over.
+            let _ = fs::remove_file(temporary(&self.file(name)));
+        }
+    }
+
+    /// Takes back a new run that failed before its first checkpoint, as nothing could go on with it: removes its
+    /// files, and the folder if it was made for it. The error, with what to do instead of --resume.
+    pub(crate) fn abandon(&self, error: RunnerError) -> RunnerError {
+        // Those that it wrote, and no others that may have been there.
+        for name in [CONFIG, ENVIRONMENT, EPOCHS, BATCHES, RESUME, LAST, LOCK] {
+            let _ = fs::remove_file(self.file(name));
+        }
+        if self.made {
+            let _ = fs::remove_dir(&self.path);
+        }
+        match error {
+            RunnerError::Write { path, source, .. } => RunnerError::Write {
+                path,
+                source,
+                remedy: "see that there is room on the disk, or choose another folder with --out, and start anew",
+            },
+            other => other,
+        }
+    }
+
+    /// The error for one of its files that cannot be written.
+    fn write_error(&self, file: &Path) -> impl FnOnce(std::io::Error) -> RunnerError {
+        let remedy = match self.path.is_dir() {
+            true => REPAIR,
+            false => {
+                "the run's folder was deleted or moved while the run went on; where it was moved, go on there with --resume"
+            }
+        };
+        write_error(file, remedy)
     }
 
     /// Where it is.
@@ -135,7 +211,18 @@ impl RunFolder {
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.file(name);
         let written = write_whole(&path, bytes);
-        written.map_err(write_error(&path, REPAIR))
+        written.map_err(self.write_error(&path))
+    }
+
+    /// Writes a file as [`write`](Self::write) does; the old one stays under the name `previous`.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Write`].
+    pub(crate) fn write_keeping(&self, name: &str, previous: &str, bytes: &[u8]) -> Result<()> {
+        let (path, previous) = (self.file(name), self.file(previous));
+        let written = write_keeping(&path, bytes, &previous);
+        written.map_err(self.write_error(&path))
     }
 
     /// Writes a file of pretty JSON.

@@ -1,16 +1,17 @@
 //! The training of a run, from the beginning or from a checkpoint.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use block_data::SpikeBatch;
-use block_models::{Adam, Network};
+use block_models::{Adam, Moments, Network};
 use burn::module::Module;
 use burn::tensor::Device;
 
-use crate::checkpoint::{Best, Checkpoint, Position};
+use crate::checkpoint::{Best, Checkpoint, Loaded, Position};
 use crate::environment::Environment;
 use crate::error::{Difference, Result, RunnerError};
 use crate::evaluate::Evaluation;
@@ -78,7 +79,8 @@ impl<'a> Trainer<'a> {
         Ok(trainer)
     }
 
-    /// Where the run's checkpoint is. What the logs say of later batches is cut off.
+    /// Where the run's checkpoint is; if the last one is damaged, where the one before is. What the logs say of later
+    /// batches is cut off.
     ///
     /// The plan's config and data are compared with the run's. What of them is another is written to `environment.json`,
     /// and the config to `config.toml`. With changes that make another training, the epoch under way begins anew.
@@ -102,9 +104,15 @@ impl<'a> Trainer<'a> {
         plan: &'a Plan,
         device: &'a NamedDevice,
         folder: &'a RunFolder,
-        mut checkpoint: Checkpoint,
+        loaded: Loaded,
         accept: Accept,
     ) -> Result<Self> {
+        let older = loaded.told(folder);
+        let Loaded {
+            mut checkpoint,
+            file,
+            ..
+        } = loaded;
         let finished = checkpoint.position.epochs;
         if plan.config.train.epochs < finished {
             return Err(RunnerError::Value {
@@ -117,7 +125,7 @@ impl<'a> Trainer<'a> {
         let data = RunData::of(plan)?;
         let differences = compare(plan, &data, &checkpoint, folder, accept)?;
         let mut network = plan.init_network(&device.device.clone().autodiff())?;
-        let path = folder.file(RESUME);
+        let path = folder.file(file);
         let shape: Vec<_> = differences
             .iter()
             .filter(|one| of_shape(one))
@@ -130,11 +138,21 @@ impl<'a> Trainer<'a> {
                 differences: shape.clone(),
             },
         };
-        weights::load(&mut network, checkpoint.last.clone(), &path).map_err(reshaped)?;
-        let adam = Adam::from_moments(checkpoint.moments.clone(), &network).map_err(|error| {
-            let problem = error.to_string();
-            reshaped(RunnerError::Checkpoint { path, problem })
-        })?;
+        let adam = checkpoint.restore(&mut network, &path).map_err(reshaped)?;
+        let is_another = differences
+            .iter()
+            .any(|one| !one.allowed && one.what != TEST_SPLIT);
+        let fits = checkpoint
+            .position
+            .check(plan.samples()[0], plan.config.train.batch_size);
+        if let Err(problem) = fits
+            && !is_another
+        {
+            return Err(RunnerError::Checkpoint { path, problem });
+        }
+        if let Some(older) = &older {
+            tracing::warn!("{older}");
+        }
         if checkpoint.config.is_none() || checkpoint.data.is_none() {
             tracing::warn!(
                 "made by an earlier runner, which kept no fingerprints: whether config and data are still the run's cannot \
@@ -150,13 +168,10 @@ impl<'a> Trainer<'a> {
         let epochs = Log::open(folder.file(EPOCHS), position.epochs_length)?;
         let batches = Log::open(folder.file(BATCHES), position.batches_length)?;
         let before = Environment::of_run(folder);
-        let mut environment = Environment::resume(before, device, position.epochs);
+        let mut environment = Environment::resume(before, device, position.epochs, older);
         environment.change(&differences, [position.epochs, position.batches]);
         folder.write_json(ENVIRONMENT, &environment)?;
-        if differences
-            .iter()
-            .any(|one| !one.allowed && one.what != TEST_SPLIT)
-        {
+        if is_another {
             let done = checkpoint.position.batches;
             checkpoint.position.accept_changes(&plan.config.train);
             checkpoint.best = checkpoint
@@ -176,7 +191,7 @@ impl<'a> Trainer<'a> {
         checkpoint.replaces = before.filter(|before| *before != config);
         checkpoint.config = Some(config.clone());
         checkpoint.data = Some(data.clone());
-        checkpoint.save(folder)?;
+        checkpoint.replace(folder)?;
         folder.write(CONFIG, config.as_bytes())?;
         let Checkpoint { position, best, .. } = checkpoint;
         Ok(Self {
@@ -204,20 +219,23 @@ impl<'a> Trainer<'a> {
             let complete;
             (self, complete) = self.train_epoch(stop, observer)?;
             if complete {
-                self.finish_epoch(observer)?;
+                self.finish_epoch(stop, observer)?;
             }
             self.save()?;
             if stop.load(Ordering::Relaxed) && self.position.epochs < epochs {
+                let (epoch, batches) = (self.position.epochs + 1, self.position.batches);
                 return Err(RunnerError::Interrupted {
-                    epoch: self.position.epochs + 1,
-                    batches: self.position.batches,
+                    at: format!("in epoch {epoch} after {batches} of its batches"),
                     path: self.folder.path().to_path_buf(),
                 });
             }
         }
         let (Some(best), Some(weights)) = (self.position.best, self.best) else {
-            // Every first epoch is the best so far.
-            unreachable!("at least one epoch is finished")
+            // Every first epoch is the best so far, but a checkpoint from elsewhere may say anything.
+            return Err(RunnerError::Checkpoint {
+                path: self.folder.file(RESUME),
+                problem: "it has no best epoch, which a finished training has".to_string(),
+            });
         };
         Ok(Trained {
             best_epoch: best.epoch,
@@ -271,6 +289,8 @@ impl<'a> Trainer<'a> {
         let totals = Totals::of(&forward);
         if !forward.loss_value.is_finite() {
             return Err(RunnerError::Diverged {
+                layer: self.first_not_finite()?,
+                rate: self.position.learning_rate,
                 epoch,
                 batch: number,
                 loss: forward.loss_value,
@@ -300,18 +320,52 @@ impl<'a> Trainer<'a> {
         Ok(self)
     }
 
-    /// What follows the last batch: validation, the log, keeping the model, a milestone.
-    fn finish_epoch(&mut self, observer: &mut dyn Observer) -> Result<()> {
+    /// The first layer with a parameter that is not finite. Where all are finite, a potential became too large, which
+    /// only the readout hands on.
+    fn first_not_finite(&self) -> Result<String> {
+        let weights = weights::to_bytes(&self.network, &self.folder.file(LAST))?;
+        let names = weights::not_finite(&weights);
+        let layers = self.network.layers().into_iter().map(|layer| layer.name);
+        let mut bad = layers.filter(|layer| {
+            let of_it = |name: &String| name.starts_with(&format!("{layer}."));
+            names.iter().any(of_it)
+        });
+        Ok(bad.next().unwrap_or_else(|| "readout".to_string()))
+    }
+
+    /// Refuses to save what is not finite: the checkpoint before is the last good one.
+    fn check_finite(&self, weights: &[u8], moments: &BTreeMap<String, Moments>) -> Result<()> {
+        let numbers = |moments: &Moments| {
+            let all = moments.first.iter().chain(&moments.second);
+            all.copied().all(f32::is_finite)
+        };
+        let mut bad = weights::not_finite(weights).into_iter();
+        let mut moments = moments.iter().filter(|(_, moments)| !numbers(moments));
+        let bad_moments = || moments.next().map(|(path, _)| format!("adam.{path}"));
+        match bad.next().or_else(bad_moments) {
+            Some(parameter) => Err(RunnerError::NotFinite {
+                rate: self.position.learning_rate,
+                epoch: self.position.epochs + 1,
+                parameter,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// What follows the last batch: validation, the log, keeping the model, a milestone. With `stop` set before the
+    /// validation is done, nothing of all that; the run goes on with it.
+    fn finish_epoch(&mut self, stop: &AtomicBool, observer: &mut dyn Observer) -> Result<()> {
         let train = &self.plan.config.train;
         let epoch = self.position.epochs + 1;
         let weights = weights::to_bytes(&self.network, &self.folder.file(BEST))?;
-        if let Some(parameter) = weights::not_finite(&weights) {
-            return Err(RunnerError::NotFinite { epoch, parameter });
-        }
+        self.check_finite(&weights, &self.adam.moments())?;
         let validation = match self.plan.validation_loader(&self.device.device)? {
             Some(loader) => {
                 observer.evaluation_begins();
-                Some(Evaluation::run(&self.network.valid(), &loader)?)
+                match Evaluation::run_until(&self.network.valid(), &loader, stop)? {
+                    None => return Ok(()),
+                    found => found,
+                }
             }
             None => None,
         };
@@ -386,7 +440,12 @@ impl<'a> Trainer<'a> {
         self.batches.sync()?;
         self.position.epochs_length = self.epochs.length();
         self.position.batches_length = self.batches.length();
-        self.checkpoint()?.save(self.folder)
+        let checkpoint = self.checkpoint()?;
+        // After an epoch its end has checked this, and the number of the epoch is the next one's.
+        if self.position.batches > 0 {
+            self.check_finite(&checkpoint.last, &checkpoint.moments)?;
+        }
+        checkpoint.save(self.folder)
     }
 
     fn checkpoint(&self) -> Result<Checkpoint> {

@@ -78,17 +78,51 @@ pub(crate) fn ends(bytes: &[u8]) -> Option<[usize; 2]> {
     Some([units, classes])
 }
 
-/// The first parameter, by name, that holds a float32 number that is not finite, of the bytes of a safetensors
-/// file.
-pub(crate) fn not_finite(bytes: &[u8]) -> Option<String> {
-    let tensors = SafeTensors::deserialize(bytes).ok()?;
+/// The parameters, by name, that hold a float32 number that is not finite, of the bytes of a safetensors file.
+pub(crate) fn not_finite(bytes: &[u8]) -> Vec<String> {
+    let Ok(tensors) = SafeTensors::deserialize(bytes) else {
+        return Vec::new();
+    };
     let is_finite = |bytes: &[u8]| {
         let mut numbers = bytes.as_chunks::<4>().0.iter();
         numbers.all(|&bytes| f32::from_le_bytes(bytes).is_finite())
     };
     let all = tensors.iter();
     let bad = all.filter(|(_, tensor)| !is_finite(tensor.data()));
-    bad.map(|(name, _)| name.to_owned()).min()
+    let mut names: Vec<_> = bad.map(|(name, _)| name.to_owned()).collect();
+    names.sort();
+    names
+}
+
+/// What a person should know of decays β beyond [0, 1], which training may leave in a file and a network clamps when it
+/// reads them.
+pub(crate) fn beta_beyond(bytes: &[u8]) -> Option<String> {
+    let tensors = SafeTensors::deserialize(bytes).ok()?;
+    let mut found = Vec::new();
+    for (name, tensor) in tensors.iter() {
+        if name.rsplit('.').next() != Some("beta") {
+            continue;
+        }
+        let numbers = tensor.data().as_chunks::<4>().0.iter();
+        let numbers: Vec<f32> = numbers.map(|&bytes| f32::from_le_bytes(bytes)).collect();
+        let beyond = numbers.iter().filter(|beta| !(0.0..=1.0).contains(*beta));
+        let count = beyond.count();
+        if count > 0 {
+            let least = numbers.iter().copied().fold(f32::INFINITY, f32::min);
+            let most = numbers.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            found.push(format!(
+                "{count} of {} in `{name}` ({least} to {most})",
+                numbers.len()
+            ));
+        }
+    }
+    found.sort();
+    (!found.is_empty()).then(|| {
+        format!(
+            "decays β beyond [0, 1]: {}; the network takes them as 0 and 1, so whoever reads the file elsewhere must too",
+            found.join(", ")
+        )
+    })
 }
 
 fn damaged(file: &Path, problem: &impl ToString) -> RunnerError {
@@ -112,9 +146,9 @@ mod tests {
             let view = TensorView::new(Dtype::F32, vec![3], &numbers).unwrap();
             safetensors::serialize([("b", view.clone()), ("a", view)], None).unwrap()
         };
-        assert_eq!(not_finite(&bytes(-2.0)), None);
+        assert!(not_finite(&bytes(-2.0)).is_empty());
         for bad in [f32::NAN, f32::INFINITY] {
-            assert_eq!(not_finite(&bytes(bad)).as_deref(), Some("a"));
+            assert_eq!(not_finite(&bytes(bad)), ["a", "b"]);
         }
     }
 }

@@ -14,6 +14,7 @@ mod files;
 mod http_server;
 mod idx_faults;
 mod loading;
+mod mutate;
 mod mutations;
 mod own_images;
 mod real_data;

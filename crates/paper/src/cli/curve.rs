@@ -4,13 +4,15 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use paper::curve;
+use runner::cli::path;
 
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// A run folder.
+    #[arg(value_parser = path())]
     run: PathBuf,
     /// The picture; `curve.svg` within the run folder by default.
-    #[arg(long)]
+    #[arg(long, value_parser = path())]
     out: Option<PathBuf>,
     /// The heading.
     #[arg(long, default_value = "")]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use paper::experiment::Places;
 use paper::report;
+use runner::cli::path;
 
 #[derive(clap::Args)]
 pub(super) struct Docs {
@@ -12,7 +13,7 @@ pub(super) struct Docs {
     #[arg(long)]
     check: bool,
     /// Where results are kept.
-    #[arg(long, value_name = "DIR", default_value = "results")]
+    #[arg(long, value_name = "DIR", default_value = "results", value_parser = path())]
     out: PathBuf,
 }
 
@@ -28,7 +29,7 @@ pub(super) fn docs(args: &Docs) -> Result<()> {
 #[derive(clap::Args)]
 pub(super) struct Figures {
     /// The folder of results.
-    #[arg(long, default_value = "results")]
+    #[arg(long, default_value = "results", value_parser = path())]
     out: PathBuf,
 }
 

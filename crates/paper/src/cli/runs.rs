@@ -2,17 +2,15 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use anyhow::{Context, Result, bail};
 use paper::experiment::{Experiment, Places, SINGLE};
-use paper::runs::run::{Outcome, Run, State};
+use paper::runs::run::{self, Outcome, Run, State};
 use paper::words::duration;
 use paper::{files, report};
-use runner::Config;
-
-/// The exit code of a command that Ctrl-C stopped.
-const STOPPED: u8 = 130;
+use runner::signals::{self, STOP};
+use runner::{Config, cli::path};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -29,7 +27,7 @@ pub(super) struct Args {
     #[arg(long)]
     pub status: bool,
     /// Where results are kept, and counted as done if they are there.
-    #[arg(long, value_name = "DIR", default_value = "results")]
+    #[arg(long, value_name = "DIR", default_value = "results", value_parser = path())]
     pub out: PathBuf,
     /// The device, as for the runner: cpu, cuda, wgpu.
     #[arg(long)]
@@ -58,9 +56,8 @@ pub(super) fn work(experiments: &[Experiment], args: &Args) -> Result<ExitCode> 
         return Ok(ExitCode::SUCCESS);
     }
     ready(&runs, &places)?;
-    // The training itself saves and ends at Ctrl-C.
-    static STOP: AtomicBool = AtomicBool::new(false);
-    ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed)).context("Ctrl-C")?;
+    // The training itself saves and ends at these.
+    signals::catch(run::pass_on).context("Ctrl-C")?;
     let mut failed: Vec<&Run> = Vec::new();
     for run in &runs {
         // What is wrong with a data set's first run is wrong with all.
@@ -81,7 +78,7 @@ pub(super) fn work(experiments: &[Experiment], args: &Args) -> Result<ExitCode> 
             Outcome::Stopped => {
                 report::write(&places)?;
                 tracing::info!("stopped; the same command goes on");
-                return Ok(ExitCode::from(STOPPED));
+                return Ok(ExitCode::from(signals::exit_code()));
             }
         }
     }

@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use paper::experiment::Places;
 use paper::report;
 use paper::speedup::{Job, Preset, folder};
+use runner::cli::path;
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -16,7 +17,7 @@ pub(super) struct Args {
     #[arg(long, default_value = "auto")]
     device: String,
     /// The folder of results.
-    #[arg(long, default_value = "results")]
+    #[arg(long, default_value = "results", value_parser = path())]
     out: PathBuf,
     /// Memory that a cell may have, in GB; on the CPU four fifths of what is free, unless told.
     #[arg(long, value_name = "GB", value_parser = gigabytes)]

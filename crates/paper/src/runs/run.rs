@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result, bail};
 use runner::{Config, EpochRecord};
@@ -269,15 +270,19 @@ impl Run {
         if state != State::Done {
             let arguments = self.arguments(places, state, device)?;
             tracing::info!("cargo {}", arguments.join(" "));
-            let status = Command::new("cargo")
+            let training = Command::new("cargo")
                 .args(&arguments)
                 .stdin(Stdio::null())
-                .status()
-                .context("cargo")?;
+                .spawn();
+            let mut training = training.context("cargo")?;
+            TRAINING.store(training.id(), Ordering::Relaxed);
+            let status = training.wait();
+            TRAINING.store(0, Ordering::Relaxed);
+            let status = status.context("cargo")?;
             match status.code() {
                 Some(0) => (),
-                Some(130) => return Ok(Outcome::Stopped),
-                None if by_ctrl_c(status) => return Ok(Outcome::Stopped),
+                Some(129 | 130 | 143) => return Ok(Outcome::Stopped),
+                None if by_request(status) => return Ok(Outcome::Stopped),
                 _ => {
                     tracing::error!("{}: {status}", self.label());
                     return Ok(Outcome::Failed);
@@ -333,15 +338,29 @@ impl Run {
     }
 }
 
+/// The process of the training, 0 without one.
+static TRAINING: AtomicU32 = AtomicU32::new(0);
+
+/// Passes SIGTERM on to the training, so that it saves: whoever sends it often knows this process alone. A terminal's
+/// signals reach both.
+pub fn pass_on(signal: i32) {
+    const SIGTERM: i32 = 15;
+    let process = TRAINING.load(Ordering::Relaxed);
+    if signal == SIGTERM && process != 0 {
+        // Without a `kill` the training goes on, and so does this process until it ends.
+        let _ = Command::new("kill").arg(process.to_string()).status();
+    }
+}
+
+/// Whether SIGHUP, SIGINT or SIGTERM ended a process, cargo for one.
 #[cfg(unix)]
-fn by_ctrl_c(status: ExitStatus) -> bool {
+fn by_request(status: ExitStatus) -> bool {
     use std::os::unix::process::ExitStatusExt;
-    const SIGINT: i32 = 2;
-    status.signal() == Some(SIGINT)
+    matches!(status.signal(), Some(1 | 2 | 15))
 }
 
 #[cfg(not(unix))]
-fn by_ctrl_c(_: ExitStatus) -> bool {
+fn by_request(_: ExitStatus) -> bool {
     false
 }
 

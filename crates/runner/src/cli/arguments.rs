@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 
 use super::data::arguments::DataArguments;
+use super::paths::path;
 use crate::error::{Result, RunnerError};
 
 const EXAMPLES: &str = "\
@@ -34,9 +35,11 @@ A run's folder holds:
   epochs.jsonl        loss, accuracy, hidden spikes and times, a line an epoch
   batches.jsonl       the same, a line a batch
   summary.json        what came out: test accuracy, spikes, times, memory
-  best.safetensors    weights of the epoch with the lowest training loss
+  best.safetensors    weights of the epoch with the lowest training loss; a trained β may lie beyond [0, 1]
+                      in the file, and is taken as 0 or 1 then
   last.safetensors    weights of the last epoch
-  resume.safetensors  what --resume needs
+  resume.safetensors  what --resume needs, with a checksum
+  resume-previous.safetensors  the checkpoint before, which is taken where the last one is damaged
   eval.json           what `runner eval` found
 
 Data sets are looked for in --data-dir or data.dir and nowhere else if one of them is given,
@@ -53,11 +56,16 @@ that a config describes. With --accept-changes the run goes on with it all the s
 begun anew; environment.json lists what changed. eval takes data.dir and the files of one's own, such as
 data.test: another test split is scored, and eval.json says that it is another.
 
-Ctrl-C ends a training after the batch with everything saved.
+Ctrl-C ends a training after the batch with everything saved; so do SIGTERM and, but under nohup, SIGHUP.
+A second one ends it at once; --resume then goes on from the last epoch's end.
+~ and ~/ at the beginning of a path are the home folder, in a config too; ~name is refused.
 RUNNER_LOG (off, error, warn, info, debug, trace) sets how much is logged; the default is info.
 RAYON_NUM_THREADS sets the number of threads; the default is one a processor.
 
-Exit codes: 0 success, 1 the training failed, 2 what was asked for cannot be done, 130 interrupted.";
+NO_COLOR, set to anything, keeps colours from the terminal; a file or pipe never gets any.
+
+Exit codes: 0 success, 1 the training failed, 2 what was asked for cannot be done; 130 interrupted by Ctrl-C,
+143 by SIGTERM, 129 by SIGHUP, with everything saved or, the second time, at once.";
 
 /// Trains and evaluates networks of single-spike neurons.
 #[derive(Debug, Parser)]
@@ -78,10 +86,10 @@ pub(super) struct Arguments {
 #[derive(Debug, Args)]
 pub(super) struct TrainArguments {
     /// The config of a new run
-    #[arg(value_name = "CONFIG.toml", conflicts_with = "resume")]
+    #[arg(value_name = "CONFIG.toml", conflicts_with = "resume", value_parser = path())]
     pub config: Option<PathBuf>,
     /// Goes on with the run in this folder; --set train.epochs=N may lengthen it
-    #[arg(long, value_name = "RUN", conflicts_with = "out")]
+    #[arg(long, value_name = "RUN", conflicts_with = "out", value_parser = path())]
     pub resume: Option<PathBuf>,
     /// Goes on with a run whose config or data are others than they were, and puts that on record
     #[arg(long, requires = "resume")]
@@ -91,7 +99,7 @@ pub(super) struct TrainArguments {
     #[command(flatten)]
     pub place: PlaceArguments,
     /// The run's folder, which must not hold a run yet [default: runs/<config>-<time>]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = path())]
     pub out: Option<PathBuf>,
 }
 
@@ -109,7 +117,7 @@ pub(super) struct PlaceArguments {
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
     /// The only folder in which data sets are looked for, and into which they are fetched
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = path())]
     pub data_dir: Option<PathBuf>,
     /// Never fetches a data set
     #[arg(long)]
@@ -143,7 +151,7 @@ pub(super) enum Command {
 #[derive(Debug, Args)]
 pub(super) struct EvalArguments {
     /// The run's folder
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", value_parser = path())]
     pub run: PathBuf,
     /// data.test=FILE or data.dir=DIR: where the test split is, or another one; repeatable
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -155,7 +163,7 @@ pub(super) struct EvalArguments {
 #[derive(Debug, Args)]
 pub(super) struct CheckArguments {
     /// The config
-    #[arg(value_name = "CONFIG.toml")]
+    #[arg(value_name = "CONFIG.toml", value_parser = path())]
     pub config: PathBuf,
     #[command(flatten)]
     pub set: SetArguments,

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::arguments::{EvalArguments, TrainArguments};
-use super::interrupts::{STOP, catch_interrupts};
+use super::interrupts::catch_interrupts;
 use super::load::{key_of, load, load_run};
 use crate::checkpoint::Checkpoint;
 use crate::config::is_place;
@@ -17,11 +17,14 @@ use crate::metrics::shown;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::run_folder::{self, BEST, CONFIG, ENVIRONMENT, EVALUATION, RunFolder, SUMMARY};
+use crate::signals::STOP;
 use crate::splits::Split;
 use crate::summary::Summary;
 use crate::train::{Trainer, UNDO, restore};
+use crate::weights;
 use block_core::device::{self, NamedDevice};
 use block_data::{Content, DataError};
+use block_models::Network;
 
 /// Trains a new run.
 pub(super) fn train(path: &Path, arguments: &TrainArguments) -> Result<String> {
@@ -33,6 +36,7 @@ pub(super) fn train(path: &Path, arguments: &TrainArguments) -> Result<String> {
     plan.check_memory(&device, &surveys, Work::Training)?;
     // Nothing is written for a network that cannot be built.
     let network = plan.init_network(&device.device.clone().autodiff())?;
+    catch_interrupts();
     let folder = match &arguments.out {
         Some(folder) => RunFolder::create(folder)?,
         None => {
@@ -40,13 +44,25 @@ pub(super) fn train(path: &Path, arguments: &TrainArguments) -> Result<String> {
             RunFolder::create_named(&stem.to_string_lossy())?
         }
     };
-    folder.write(CONFIG, plan.config.to_toml().as_bytes())?;
     let doubts = plan.doubts(&surveys);
     let environment = Environment::current(&device).with_splits(&surveys, &doubts);
-    folder.write_json(ENVIRONMENT, &environment)?;
-    announce(&plan, &device, &folder, &environment);
-    let trainer = Trainer::start(&plan, &device, &folder, network)?;
+    let begun = begin(&plan, &device, &folder, &environment, network);
+    let trainer = begun.map_err(|error| folder.abandon(error))?;
     work(&plan, &device, &folder, trainer)
+}
+
+/// Everything up to the first checkpoint.
+fn begin<'a>(
+    plan: &'a Plan,
+    device: &'a NamedDevice,
+    folder: &'a RunFolder,
+    environment: &Environment,
+    network: Network,
+) -> Result<Trainer<'a>> {
+    folder.write(CONFIG, plan.config.to_toml().as_bytes())?;
+    folder.write_json(ENVIRONMENT, environment)?;
+    announce(plan, device, folder, environment);
+    Trainer::start(plan, device, folder, network)
 }
 
 /// Goes on with a run.
@@ -54,9 +70,10 @@ pub(super) fn resume(run: &Path, arguments: &TrainArguments) -> Result<String> {
     run_folder::check(run)?;
     let set = &arguments.set.values;
     let folder = RunFolder::open(run)?;
-    let checkpoint = Checkpoint::load(&folder)?;
-    let mut config = load_run(run, Some(&checkpoint), set, arguments.place.data_dir())?;
-    let changes = config.changes(checkpoint.position.epochs);
+    let loaded = Checkpoint::load(&folder)?;
+    let checkpoint = &loaded.checkpoint;
+    let mut config = load_run(run, Some(checkpoint), set, arguments.place.data_dir())?;
+    let changes = config.changes(checkpoint.position.epochs, loaded.problem.is_some());
     if !changes.is_empty() && !arguments.accept_changes {
         return Err(RunnerError::Changed {
             path: run.to_path_buf(),
@@ -83,7 +100,8 @@ pub(super) fn resume(run: &Path, arguments: &TrainArguments) -> Result<String> {
         false if set.iter().any(|one| key_of(one).starts_with("data.test")) => Accept::TestSplit,
         false => Accept::Nothing,
     };
-    let trainer = Trainer::go_on(&plan, &device, &folder, checkpoint, accept)?;
+    catch_interrupts();
+    let trainer = Trainer::go_on(&plan, &device, &folder, loaded, accept)?;
     let environment = Environment::of_run(&folder).unwrap_or_else(|| Environment::current(&device));
     let environment = environment.with_splits(&surveys, &plan.doubts(&surveys));
     folder.write_json(ENVIRONMENT, &environment)?;
@@ -124,9 +142,13 @@ fn work(
     folder: &RunFolder,
     trainer: Trainer<'_>,
 ) -> Result<String> {
-    catch_interrupts();
     let trained = trainer.run(&STOP, &mut Progress::new())?;
-    let test = Evaluation::run(&trained.network, &plan.test_loader(&device.device)?)?;
+    let loader = plan.test_loader(&device.device)?;
+    let test = Evaluation::run_until(&trained.network, &loader, &STOP)?;
+    let test = test.ok_or_else(|| RunnerError::Interrupted {
+        at: "in the test after the last epoch".to_string(),
+        path: folder.path().to_path_buf(),
+    })?;
     let summary = Summary::new(plan, device, folder, &test, trained.best_epoch)?;
     folder.write_json(SUMMARY, &summary)?;
     Ok(format!(
@@ -155,7 +177,7 @@ pub(super) fn eval(arguments: &EvalArguments) -> Result<String> {
     let checkpoint = Checkpoint::look_at(run);
     let mut config = load_run(run, checkpoint.as_ref(), set, arguments.place.data_dir())?;
     // Of another training nothing follows for the model that there is.
-    let mut changes = config.changes(0);
+    let mut changes = config.changes(0, false);
     changes.retain(|one| {
         ["`data.", "`encode.", "`model."]
             .iter()
@@ -225,7 +247,15 @@ pub(super) fn eval(arguments: &EvalArguments) -> Result<String> {
         }
         Err(error) => return Err(error),
     };
+    let beyond = weights::beta_beyond(&bytes);
+    if let Some(parameter) = weights::not_finite(&bytes).first() {
+        let problem = format!("`{parameter}` holds a number that is not finite");
+        return Err(RunnerError::Checkpoint { path, problem });
+    }
     let network = restore(&plan, &device.device, bytes, &path)?;
+    if let Some(beyond) = beyond {
+        tracing::warn!("{}: {beyond}", path.display());
+    }
     let (name, threads) = (&device.name, device.threads());
     tracing::info!("device {name}, threads {threads}");
     for (split, survey) in surveys.iter() {

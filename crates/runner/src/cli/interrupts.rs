@@ -1,23 +1,19 @@
-//! Ctrl-C.
+//! Ctrl-C and the other signals that ask a training to end.
 
 use std::io::{Write, stderr};
-use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether the training is to stop after its batch.
-pub(super) static STOP: AtomicBool = AtomicBool::new(false);
+use crate::signals;
 
-/// Ctrl-C ends the training after the batch, a second one ends the process.
+/// From now on Ctrl-C, SIGTERM and SIGHUP end the training after its batch, a second one ends the process.
 pub(super) fn catch_interrupts() {
-    let caught = ctrlc::set_handler(|| {
-        if STOP.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
+    let caught = signals::catch(|_| {
+        // Nobody reads on, as after a hangup: no reason not to save.
         let _ = writeln!(
             stderr(),
             "stopping after this batch (once more to stop at once)"
         );
     });
     if let Err(error) = caught {
-        tracing::warn!("Ctrl-C will not save: {error}");
+        tracing::warn!("Ctrl-C and SIGTERM will not save: {error}");
     }
 }

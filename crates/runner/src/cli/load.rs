@@ -110,7 +110,8 @@ pub(super) fn key_of(argument: &str) -> &str {
 
 impl RunConfig {
     /// The keys that make this another training than the run's first `epochs` epochs, and all that were edited in the file.
-    pub(super) fn changes(&self, epochs: usize) -> Vec<Difference> {
+    /// `older`: the checkpoint is the one before the last, so what a run may take later on is no edit: the last one had it.
+    pub(super) fn changes(&self, epochs: usize, older: bool) -> Vec<Difference> {
         let Some(kept) = &self.kept else {
             return Vec::new();
         };
@@ -118,7 +119,7 @@ impl RunConfig {
         let is_edited = |one: &KeyDifference| edited.iter().any(|other| other.key == one.key);
         let asked = kept.differences(&self.now).into_iter();
         let told = asked.map(|one| Difference {
-            allowed: !is_edited(&one) && kept.may_become(&self.now, &one.key, epochs),
+            allowed: (older || !is_edited(&one)) && kept.may_become(&self.now, &one.key, epochs),
             what: format!("`{}`", one.key),
             run: one.before,
             now: one.now,

@@ -8,16 +8,20 @@ mod hint;
 mod interrupts;
 mod keys;
 mod load;
+mod paths;
 
-use std::io::{IsTerminal, Write, stderr, stdout};
+pub use paths::path;
+
+use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
 
-use block_data::{DataError, DataSet};
+use block_data::{DATA_VARIABLE, DataError, DataSet, expand_home};
 use clap::Parser;
 use clap::error::{ContextKind, ErrorKind};
 use tracing::level_filters::LevelFilter;
 
 use crate::error::{Result, RunnerError};
+use crate::{progress, signals};
 use arguments::{Arguments, Command};
 
 /// The environment variable that sets how much is logged.
@@ -40,11 +44,12 @@ pub fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            let code = report(&error);
+            let mut code = report(&error);
             // On a line of its own, to be copied whole.
             if let RunnerError::Interrupted { path, .. } = &error {
                 let command = hint::resume_command(path, device.as_deref());
                 let _ = writeln!(stderr(), "go on with: {command}");
+                code = ExitCode::from(signals::exit_code());
             }
             code
         }
@@ -130,7 +135,9 @@ fn start_logging() -> Result<()> {
     tracing_subscriber::fmt()
         .with_max_level(level.transpose()?.unwrap_or(LevelFilter::INFO))
         .with_writer(stderr)
-        .with_ansi(stderr().is_terminal())
+        .with_ansi(progress::colours())
+        // A terminal that is gone is no reason to panic.
+        .log_internal_errors(false)
         .with_target(false)
         .without_time()
         .init();
@@ -138,6 +145,10 @@ fn start_logging() -> Result<()> {
 }
 
 fn run(arguments: Arguments) -> Result<String> {
+    if let Some(folder) = std::env::var_os(DATA_VARIABLE) {
+        let usable = expand_home(folder);
+        usable.map_err(|problem| RunnerError::Usage(format!("{DATA_VARIABLE}: {problem}")))?;
+    }
     match arguments.command {
         Some(Command::Eval(eval)) => commands::eval(&eval),
         Some(Command::Check(check)) => check::check(&check),

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf, absolute};
 
 use block_data::datasets::fashion_mnist::FASHION_MNIST;
 use block_data::{
-    DATA_SETS, DataError, DataSet, DataSource, EVENTS, EventFiles, IDX, IdxFiles, open,
+    DATA_SETS, DataError, DataSet, DataSource, EVENTS, EventFiles, IDX, IdxFiles, expand_home, open,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -151,7 +151,8 @@ impl DataConfig {
     /// Makes paths absolute, so that the run can be repeated from anywhere.
     pub(super) fn anchor(&mut self, tree: &Tree) -> Result<()> {
         if let Some(dir) = &mut self.dir {
-            let found = absolute_folder(Path::new(dir));
+            let found = expanded(dir).map_err(|expected| tree.refuse("data.dir", &expected))?;
+            let found = absolute_folder(&found);
             *dir = found.map_err(|expected| tree.refuse("data.dir", expected))?;
         }
         let (files, what) = match &*self.name {
@@ -181,6 +182,10 @@ impl DataConfig {
                 .as_mut()
                 .filter(|path| !path.is_empty())
                 .ok_or_else(refuse)?;
+            if file.starts_with('~') {
+                let path = expanded(file).map_err(|expected| tree.refuse(key, &expected))?;
+                *file = absolute_folder(&path).map_err(|_| refuse())?;
+            }
             // What is in the working folder is found from elsewhere too, by whoever repeats the run.
             if Path::new(file).exists() {
                 *file = absolute_folder(Path::new(file)).map_err(|_| refuse())?;
@@ -243,6 +248,11 @@ impl DataConfig {
             (None, None) => DataSet::known(&self.name)?.open_test(&locations),
         }
     }
+}
+
+/// A path with the home folder in the place of `~`, or what was expected.
+fn expanded(path: &str) -> std::result::Result<PathBuf, String> {
+    expand_home(path).map_err(|problem| format!("a path: {problem}"))
 }
 
 /// A folder from the working folder on, as a config can hold it, so that the run can be repeated

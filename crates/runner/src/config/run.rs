@@ -1,4 +1,4 @@
-use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -10,6 +10,7 @@ use super::schema::{Key, Schema};
 use super::tree::Tree;
 use super::{DataConfig, EncodeConfig, Places, TrainConfig, model};
 use crate::error::{Result, RunnerError};
+use crate::files::read_at_most;
 
 /// A validated config. It serializes to the TOML that makes it again.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +40,9 @@ pub fn keys() -> Vec<Key> {
     SCHEMA.keys()
 }
 
+/// The most bytes that a config has: what is longer, such as a file of data, is none.
+const LONGEST: u64 = 1 << 20;
+
 impl Config {
     /// Reads a config file; `overrides` are `key=value`, as given to `--set`.
     ///
@@ -51,10 +55,18 @@ impl Config {
             source,
             expected: "a TOML config, such as configs/fmnist.toml",
         };
-        let bytes = fs::read(path).map_err(failed)?;
-        let text = String::from_utf8(bytes)
-            .map_err(|error| failed(std::io::Error::other(error.utf8_error())))?;
-        Self::parse(&text, &path.display().to_string(), overrides)
+        let bytes = read_at_most(path, LONGEST).map_err(failed)?;
+        let text = match bytes.as_slice() {
+            [0xfe, 0xff, ..] | [0xff, 0xfe, ..] | [_, 0, ..] | [0, _, ..] => {
+                let problem = "it is UTF-16 text, which must be saved as UTF-8 first";
+                return Err(failed(io::Error::other(problem)));
+            }
+            // A byte order mark, as some editors write it.
+            [0xef, 0xbb, 0xbf, text @ ..] => text,
+            text => text,
+        };
+        let text = str::from_utf8(text).map_err(|error| failed(io::Error::other(error)))?;
+        Self::parse(text, &path.display().to_string(), overrides)
     }
 
     /// The same from text; `place` stands for it in messages.

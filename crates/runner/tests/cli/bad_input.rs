@@ -23,7 +23,7 @@ fn broken_toml() {
 #[test]
 fn config_that_is_not_text() {
     let bench = Bench::new();
-    bench.write("a.toml", [0xff, 0xfe, 0x00]);
+    bench.write("a.toml", [b'a', 0xff, 0xfe]);
     bench.refused(&["a.toml"], &["cannot read a.toml", "utf-8"]);
 }
 

@@ -125,7 +125,8 @@ fn a_damaged_checkpoint_is_refused() {
     bench.works(&["tiny.toml", "--out", "run", "--set", "train.epochs=1"]);
     let whole = bench.read("run/resume.safetensors");
     bench.write("run/resume.safetensors", &whole[..whole.len() / 2]);
-    let parts = ["run/resume.safetensors: not a checkpoint"];
+    fs::remove_file(bench.path("run/resume-previous.safetensors")).unwrap();
+    let parts = ["run/resume.safetensors: not a whole checkpoint", "anew"];
     bench.refused(&["--resume", "run"], &parts);
 
     bench.write("run/resume.safetensors", whole);
@@ -143,4 +144,59 @@ fn a_damaged_checkpoint_is_refused() {
         .replace("hidden = [13]", "hidden = [12]");
     bench.write("run/config.toml", config);
     bench.refused(&["--resume", "run"], &["run/epochs.jsonl: found 0 bytes"]);
+}
+
+/// What may happen to the file of the last checkpoint, by name.
+const DAMAGES: [(&str, fn(&mut Vec<u8>)); 4] = [
+    ("cut", |bytes| bytes.truncate(bytes.len() / 2)),
+    ("empty", Vec::clear),
+    ("a bit in the weights", |bytes| {
+        let last = bytes.len() - 20;
+        bytes[last] ^= 4;
+    }),
+    ("a bit in the header", |bytes| bytes[40] ^= 1),
+];
+
+#[test]
+fn the_checkpoint_before_takes_the_place_of_a_damaged_one() {
+    let bench = Bench::new();
+    bench.works(&["tiny.toml", "--out", "whole", "--set", "train.epochs=3"]);
+    bench.works(&["tiny.toml", "--out", "run"]);
+    let files = ["resume.safetensors", "resume-previous.safetensors"];
+    let files = files.map(|name| format!("run/{name}"));
+    let [last, previous] = files.each_ref().map(|name| bench.read(name));
+    let logs = ["epochs.jsonl", "batches.jsonl"].map(|name| format!("run/{name}"));
+    let before = logs.each_ref().map(|name| bench.read(name));
+    for (name, damage) in DAMAGES {
+        let mut bytes = last.clone();
+        damage(&mut bytes);
+        bench.write(&files[0], bytes);
+        bench.write(&files[1], &previous);
+        for (log, text) in logs.iter().zip(&before) {
+            bench.write(log, text);
+        }
+        let said = bench.works(&["--resume", "run", "--set", "train.epochs=3"]);
+        for part in [
+            "run/resume.safetensors: not a whole checkpoint",
+            "goes on from resume-previous.safetensors, 1 epochs and 0 batches",
+        ] {
+            assert!(said.err.contains(part), "{name}: {said:?}");
+        }
+        bench.assert_same("whole", "run");
+        let resumed = &bench.json("run/environment.json")["resumed"];
+        let one = resumed.as_array().unwrap().last().unwrap();
+        let recorded = one["older_checkpoint"].as_str().unwrap();
+        assert!(recorded.contains("not a whole checkpoint"), "{recorded}");
+    }
+    // What is whole again is not told of.
+    let said = bench.works(&["--resume", "run"]);
+    assert!(!said.err.contains("previous"), "{said:?}");
+    let resumed = &bench.json("run/environment.json")["resumed"];
+    let one = resumed.as_array().unwrap().last().unwrap();
+    assert!(one.get("older_checkpoint").is_none(), "{one}");
+
+    fs::remove_file(bench.path(&files[0])).unwrap();
+    fs::create_dir(bench.path(&files[0])).unwrap();
+    let parts = ["cannot read run/resume.safetensors", "moved away"];
+    bench.refused(&["--resume", "run"], &parts);
 }

@@ -297,6 +297,18 @@ fn a_loss_that_is_no_number_ends_the_run() {
     ]);
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.err.contains("the loss is "), "{said:?}");
+    for part in [
+        "epoch 1, batch ",
+        "at a learning rate of 1e38",
+        "from layer `",
+        "the last checkpoint, from before, is kept",
+    ] {
+        assert!(said.err.contains(part), "{part:?}: {said:?}");
+    }
+    // The run is as it was before the epoch, and comes to the same end.
+    let again = bench.run(&["--resume", "run"]);
+    assert_eq!(again.code, Some(1), "{again:?}");
+    assert!(again.err.contains("the loss is "), "{again:?}");
     assert!(said.err.contains("train.learning_rate"), "{said:?}");
     assert!(!said.err.contains("panicked"), "{said:?}");
 }
@@ -332,4 +344,52 @@ fn recordings_of_ones_own() {
     let said = bench.works(&["check", "own.toml", "--set", "encode.dt=0.4"]);
     let part = "90.0 % of its events (2160 of 2400) come outside of the 20 ms";
     assert!(said.out.contains(part), "{said:?}");
+}
+
+/// The weights of a run's best model with some numbers of a tensor changed.
+fn change_best(bench: &Bench, name: &str, change: impl Fn(usize, f32) -> f32) {
+    let bytes = bench.read("run/best.safetensors");
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let data = tensors.tensor(name).unwrap().data();
+    let at = data.as_ptr() as usize - bytes.as_ptr() as usize;
+    let mut changed = bytes.clone();
+    for (index, place) in changed[at..at + data.len()].chunks_exact_mut(4).enumerate() {
+        let value = f32::from_le_bytes(place.try_into().unwrap());
+        place.copy_from_slice(&change(index, value).to_le_bytes());
+    }
+    bench.write("run/best.safetensors", changed);
+}
+
+#[test]
+fn a_beta_beyond_its_range_and_weights_that_are_no_numbers_are_told_by_eval() {
+    let bench = Bench::new();
+    bench.works(&["tiny.toml", "--out", "run", "--set", "train.epochs=1"]);
+    for name in ["hidden.0.beta", "readout.beta"] {
+        change_best(&bench, name, |_, beta| beta.clamp(0.0, 1.0));
+    }
+    assert!(!bench.works(&["eval", "run"]).err.contains("beyond"));
+    change_best(&bench, "hidden.0.beta", |index, beta| match index {
+        0 => 1.5,
+        1 => -0.25,
+        _ => beta,
+    });
+    let said = bench.works(&["eval", "run"]);
+    for part in
+        ["best.safetensors: decays β beyond [0, 1]: 2 of 12 in `hidden.0.beta` (-0.25 to 1.5)"]
+    {
+        assert!(said.err.contains(part), "{said:?}");
+    }
+    change_best(
+        &bench,
+        "readout.linear.weight",
+        |index, value| match index {
+            3 => f32::NAN,
+            _ => value,
+        },
+    );
+    let parts = [
+        "run/best.safetensors: `readout.linear.weight`",
+        "not finite",
+    ];
+    bench.refused(&["eval", "run"], &parts);
 }

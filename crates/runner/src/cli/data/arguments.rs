@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::cli::paths::{name_or_path, path};
+
 #[derive(Debug, Args)]
 pub(crate) struct DataArguments {
     #[command(subcommand)]
@@ -28,13 +30,14 @@ pub(crate) enum DataCommand {
 #[derive(Debug, Args)]
 pub(crate) struct DataPlace {
     /// The only folder in which data sets are looked for, and into which they are fetched
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = path())]
     pub data_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct GetArguments {
     /// The data set
+    #[arg(value_parser = name_or_path())]
     pub name: String,
     /// Asks no network: only unpacks and verifies what lies there
     #[arg(long)]
@@ -46,7 +49,7 @@ pub(crate) struct GetArguments {
 #[derive(Debug, Args)]
 pub(crate) struct CheckArguments {
     /// Data sets, configs that name one, or recordings by their path [default: all that are here]
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = name_or_path())]
     pub names: Vec<String>,
     #[command(flatten)]
     pub place: DataPlace,
@@ -55,6 +58,7 @@ pub(crate) struct CheckArguments {
 #[derive(Debug, Args)]
 pub(crate) struct ShowArguments {
     /// A data set, a config that names one, or recordings by their path
+    #[arg(value_parser = name_or_path())]
     pub name: String,
     /// Which sample, from 0
     #[arg(default_value_t = 0)]
@@ -63,7 +67,7 @@ pub(crate) struct ShowArguments {
     #[arg(long)]
     pub test: bool,
     /// The picture [default: NAME-SPLIT-INDEX.svg in the working folder]
-    #[arg(long, value_name = "FILE.svg")]
+    #[arg(long, value_name = "FILE.svg", value_parser = path())]
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub place: DataPlace,
@@ -72,10 +76,11 @@ pub(crate) struct ShowArguments {
 #[derive(Debug, Args)]
 pub(crate) struct ConvertArguments {
     /// A data set of recordings, or one file, zip or folder of them
+    #[arg(value_parser = name_or_path())]
     pub from: String,
     /// The folder for train.h5 and test.h5 [default: that of the data set], or the file for what is in
     /// one file
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = path())]
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub place: DataPlace,

@@ -89,14 +89,14 @@ impl<'a> OfOne<'a> {
                 self.dropped(events),
                 self.far_from_zero(events),
                 self.folded(events),
-                self.units_from_one(events),
+                self.units_numbered_from_one(events),
                 self.stray_unit(),
             ]
         });
         let of_all = [
             self.without_input(),
             self.one_step(),
-            self.labels_from_one(),
+            self.labels_numbered_from_one(),
             self.stray_label(),
             self.one_class(),
         ];
@@ -223,7 +223,7 @@ impl<'a> OfOne<'a> {
     /// Units that the network does not have, other than those of the usual fold of two polarities.
     fn folded(&self, events: &EventAccount) -> Option<String> {
         let (units, largest) = (self.plan.source.units(), events.largest_unit?);
-        let usual = folds_polarities(units, largest) || self.are_units_from_one(events);
+        let usual = folds_polarities(units, largest) || self.are_units_numbered_from_one(events);
         (events.folded > 0 && !usual).then(|| {
             let percent = 100.0 * events.folded as f64 / events.total as f64;
             format!(
@@ -235,13 +235,13 @@ impl<'a> OfOne<'a> {
     }
 
     /// Whether a split's numbers go from 1 on, also if that is not so in the training split.
-    fn from_one(&self, of: fn(&Survey) -> &Tally) -> bool {
+    fn numbered_from_one(&self, of: fn(&Survey) -> &Tally) -> bool {
         let (own, train) = (of(self.survey), self.train.map(of));
         let elsewhere = train.is_some_and(|train| train.smallest() == Some(0));
         own.smallest() == Some(1) && (!elsewhere || own.largest() > train.and_then(Tally::largest))
     }
 
-    fn are_units_from_one(&self, events: &EventAccount) -> bool {
+    fn are_units_numbered_from_one(&self, events: &EventAccount) -> bool {
         let Some(largest) = events.largest_unit else {
             return false;
         };
@@ -249,13 +249,13 @@ impl<'a> OfOne<'a> {
         let whole = used as f64 >= NEARLY_ALL * f64::from(largest) && largest > 1;
         match largest as usize == self.plan.source.units() {
             true => self.survey.units.count(0) == Some(0),
-            false => whole && self.from_one(|survey| &survey.units),
+            false => whole && self.numbered_from_one(|survey| &survey.units),
         }
     }
 
-    fn units_from_one(&self, events: &EventAccount) -> Option<String> {
+    fn units_numbered_from_one(&self, events: &EventAccount) -> Option<String> {
         let (units, largest) = (self.plan.source.units(), events.largest_unit?);
-        self.are_units_from_one(events).then(|| {
+        self.are_units_numbered_from_one(events).then(|| {
             let so = match largest as usize == units {
                 true => format!("Unit {largest} becomes unit 0"),
                 false => "Unit 0 never fires".to_string(),
@@ -266,12 +266,12 @@ impl<'a> OfOne<'a> {
         })
     }
 
-    fn labels_from_one(&self) -> Option<String> {
+    fn labels_numbered_from_one(&self) -> Option<String> {
         let largest = self.account.largest_label?;
         let used = self.survey.labels.iter().count();
         // Of more than half of the classes, so no mere choice of some.
         let most = 2 * used > largest as usize;
-        (most && self.from_one(|survey| &survey.labels)).then(|| {
+        (most && self.numbered_from_one(|survey| &survey.labels)).then(|| {
             format!(
                 "its labels go from 1 to {largest} and none is 0: are they numbered from 1? Class 0 has no samples; \
                  numbers from 0 are expected"

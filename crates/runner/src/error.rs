@@ -40,42 +40,8 @@ pub enum RunnerError {
         remedy: &'static str,
     },
     /// Work that takes more memory than there is.
-    #[error(
-        "{place}: with {units} input units, {classes} classes, `{key}` = {hidden:?}, `encode.steps` = {steps} and \
-         `train.batch_size` = {batch_size} this takes about {} of memory ({} for {largest}), but {} are available \
-         ({limit}); {remedy}",
-        gibibytes(*estimate),
-        gibibytes(*largest_bytes),
-        gibibytes(*available)
-    )]
-    Memory {
-        /// The file or option that the key comes from.
-        place: String,
-        /// Input units.
-        units: usize,
-        /// Classes.
-        classes: usize,
-        /// The key that says so, `model.hidden` or `model.layers`.
-        key: &'static str,
-        /// Neurons of each hidden layer.
-        hidden: Vec<usize>,
-        /// Time steps.
-        steps: usize,
-        /// Samples of a batch.
-        batch_size: usize,
-        /// Bytes that the work takes.
-        estimate: u64,
-        /// What takes most of it.
-        largest: String,
-        /// Bytes of that.
-        largest_bytes: u64,
-        /// Bytes that are left.
-        available: u64,
-        /// By what.
-        limit: &'static str,
-        /// What to do.
-        remedy: String,
-    },
+    #[error(transparent)]
+    Memory(Box<Shortage>),
     /// A config that is not TOML.
     #[error("{place}: line {line}, column {column}: not TOML: {problem}")]
     Syntax {
@@ -256,6 +222,45 @@ pub enum RunnerError {
         /// The run's folder.
         path: PathBuf,
     },
+}
+
+/// What work takes of memory, and how much there is.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{place}: with {units} input units, {classes} classes, `{key}` = {hidden:?}, `encode.steps` = {steps} and \
+     `train.batch_size` = {batch_size} this takes about {} of memory ({} for {largest}), but {} are available \
+     ({limit}); {remedy}",
+    gibibytes(*estimate),
+    gibibytes(*largest_bytes),
+    gibibytes(*available)
+)]
+pub struct Shortage {
+    /// The file or option that the key comes from.
+    pub place: String,
+    /// Input units.
+    pub units: usize,
+    /// Classes.
+    pub classes: usize,
+    /// The key that says so, `model.hidden` or `model.layers`.
+    pub key: &'static str,
+    /// Neurons of each hidden layer.
+    pub hidden: Vec<usize>,
+    /// Time steps.
+    pub steps: usize,
+    /// Samples of a batch.
+    pub batch_size: usize,
+    /// Bytes that the work takes.
+    pub estimate: u64,
+    /// What takes most of it.
+    pub largest: String,
+    /// Bytes of that.
+    pub largest_bytes: u64,
+    /// Bytes that are left.
+    pub available: u64,
+    /// By what.
+    pub limit: &'static str,
+    /// What to do.
+    pub remedy: String,
 }
 
 /// Something that is another in a run than it is now.

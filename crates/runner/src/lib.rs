@@ -54,7 +54,7 @@ use burn_cuda as _;
 pub use checkpoint::read_checkpoint;
 pub use config::{Config, DataConfig, EncodeConfig, Key, TrainConfig, Validation, keys};
 pub use environment::{Change, Environment, Resumption};
-pub use error::{Difference, Result, RunnerError};
+pub use error::{Difference, Result, RunnerError, Shortage};
 pub use evaluate::{ClassReport, Compared, Evaluation, EvaluationReport, ScoredSplit};
 pub use identity::{Accept, RunData, SplitContent};
 pub use memory::Work;

@@ -3,7 +3,7 @@
 use block_data::Samples;
 use burn::module::Module;
 
-use crate::error::{Result, RunnerError};
+use crate::error::{Result, RunnerError, Shortage};
 use crate::plan::Plan;
 use crate::room::Room;
 use crate::splits::Surveys;
@@ -138,7 +138,7 @@ impl Plan {
         };
         let layers = self.network.layers().into_iter();
         let hidden = layers.filter(|layer| layer.spiking.is_some());
-        Err(RunnerError::Memory {
+        Err(RunnerError::Memory(Box::new(Shortage {
             place: self.config.places.of(self.hidden_key()).to_string(),
             units: self.source.units(),
             classes: self.source.classes(),
@@ -155,7 +155,7 @@ impl Plan {
                 Some(strays) => format!("{}; {strays}", largest.remedy),
                 None => largest.remedy,
             },
-        })
+        })))
     }
 }
 

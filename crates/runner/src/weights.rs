@@ -72,7 +72,7 @@ pub(crate) fn load(network: &mut Network, bytes: Vec<u8>, file: &Path) -> Result
 pub(crate) fn ends(bytes: &[u8]) -> Option<[usize; 2]> {
     let renamed = legacy::weights(bytes).ok()?;
     let tensors = SafeTensors::deserialize(renamed.as_deref().unwrap_or(bytes)).ok()?;
-    let shape = |name: &str| Some(<[usize; 2]>::try_from(tensors.tensor(name).ok()?.shape()).ok()?);
+    let shape = |name: &str| <[usize; 2]>::try_from(tensors.tensor(name).ok()?.shape()).ok();
     let [units, _] = shape("hidden.0.linear.weight")?;
     let [_, classes] = shape("readout.linear.weight")?;
     Some([units, classes])

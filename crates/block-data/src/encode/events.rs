@@ -113,7 +113,7 @@ pub(crate) fn check_recording(units: &[u32], times: &[f32]) -> Result<(), DataEr
         let what = "the number of a recording's units";
         return Err(DataError::argument(what, units.len(), expected));
     }
-    let valid = |time: f32| (time >= 0.0) & (time < f32::INFINITY);
+    let valid = |time: f32| (0.0..f32::INFINITY).contains(&time);
     // A fold without an early exit, which vectorises; faults are searched for only then.
     if times.iter().fold(true, |all, &time| all & valid(time)) {
         return Ok(());

@@ -147,7 +147,9 @@ fn a_damaged_checkpoint_is_refused() {
 }
 
 /// What may happen to the file of the last checkpoint, by name.
-const DAMAGES: [(&str, fn(&mut Vec<u8>)); 4] = [
+type Damage = fn(&mut Vec<u8>);
+
+const DAMAGES: [(&str, Damage); 4] = [
     ("cut", |bytes| bytes.truncate(bytes.len() / 2)),
     ("empty", Vec::clear),
     ("a bit in the weights", |bytes| {

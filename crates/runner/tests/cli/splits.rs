@@ -73,10 +73,7 @@ fn doubtful(bench: &Bench, set: &[&str], parts: &[&[&str]]) {
     let found = doubts(&said);
     for parts in parts {
         let is_meant = |doubt: &&str| parts.iter().all(|part| doubt.contains(part));
-        assert!(
-            found.iter().any(|doubt| is_meant(&doubt)),
-            "{parts:?} in {said:?}"
-        );
+        assert!(found.iter().any(is_meant), "{parts:?} in {said:?}");
     }
     let set = set.iter().flat_map(|one| ["--set", one]);
     let arguments = ["own.toml", "--out", "doubted"].into_iter().chain(set);

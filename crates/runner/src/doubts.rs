@@ -143,8 +143,10 @@ impl<'a> OfOne<'a> {
         };
         Some(format!(
             "{:.1} % of its events ({dropped} of {total}) come outside of the {window} ms of encode.steps · encode.dt \
-             and are dropped: their times go from {first} to {last} s{remedy}",
-            100.0 * share
+             and are dropped: the times go from {first} to {last} s, each counts for the nearest time step, and the last \
+             step ends at {} ms{remedy}",
+            100.0 * share,
+            window * (1.0 - 0.5 / self.plan.config.encode.steps as f64)
         ))
     }
 
@@ -212,10 +214,15 @@ impl<'a> OfOne<'a> {
             let percent = 100.0 * most as f64 / spikes as f64;
             let lasts = self.survey.typical.map_or(0.0, |typical| typical.length);
             let dt = encode.dt.unwrap_or(1.0);
+            // Where a recording has one moment, or most of it was cut off, its length tells nothing of units.
+            let cut = self.account.events.as_ref().and_then(|events| events.dropped_share);
+            let question = match lasts > 0.0 && cut.is_none_or(|share| share <= TENTH) {
+                true => "; are the times in seconds and encode.dt in milliseconds?",
+                false => "",
+            };
             format!(
                 "{percent:.1} % of its events that are kept fall into one time step, {step} of {steps}: a recording \
-                 typically lasts {lasts} s and a step {dt} ms (encode.dt); are the times in seconds and encode.dt in \
-                 milliseconds?"
+                 typically lasts {lasts} s and a step {dt} ms (encode.dt){question}"
             )
         })
     }
@@ -387,12 +394,13 @@ fn between(train: &Survey, split: Split, survey: &Survey) -> Vec<String> {
         }
     }
     if let (Some(one), Some(other)) = (train.typical, survey.typical) {
-        let (least, most) = (one.end.min(other.end), one.end.max(other.end));
-        if most > ANOTHER_UNIT * least {
+        // Lengths do not depend on the origin of the times, which has a line of its own.
+        let (least, most) = (one.length.min(other.length), one.length.max(other.length));
+        if least > 0.0 && most > ANOTHER_UNIT * least {
             doubts.push(format!(
-                "the training and the {split} split seem to be in different units of time: a recording typically ends at \
-                 {} s in the one and at {} s in the other; seconds are expected in both",
-                one.end, other.end
+                "the training and the {split} split seem to be in different units of time: a recording typically lasts \
+                 {} s in the one and {} s in the other; seconds are expected in both",
+                one.length, other.length
             ));
         }
     }

@@ -6,8 +6,9 @@ use std::fs;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
-use crate::error::Difference;
-use crate::run_folder::{ENVIRONMENT, RunFolder};
+use crate::error::{Difference, Result};
+use crate::files::{REPAIR, write_error};
+use crate::run_folder::{ENVIRONMENT, RunFolder, UNREADABLE};
 use crate::splits::{Split, Surveys};
 use block_core::device::NamedDevice;
 use block_data::Account;
@@ -121,6 +122,26 @@ impl Environment {
     pub(crate) fn of_run(folder: &RunFolder) -> Option<Self> {
         let bytes = fs::read(folder.file(ENVIRONMENT)).ok()?;
         serde_json::from_slice(&bytes).ok()
+    }
+
+    /// The same before it is written anew: a file that cannot be read is kept under another name, which is told.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Write`].
+    pub(crate) fn take_over(folder: &RunFolder) -> Result<Option<Self>> {
+        let path = folder.file(ENVIRONMENT);
+        let before = Self::of_run(folder);
+        if before.is_none() && path.exists() {
+            let kept = folder.file(UNREADABLE);
+            fs::rename(&path, &kept).map_err(write_error(&path, REPAIR))?;
+            tracing::warn!(
+                "{}: not the record of a run's environment, kept as {}; a new one begins, without what the run recorded so far",
+                path.display(),
+                kept.display()
+            );
+        }
+        Ok(before)
     }
 
     /// With what the splits hold.

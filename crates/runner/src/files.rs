@@ -136,7 +136,10 @@ impl Log {
             .and_then(|file| Ok((file.metadata()?.len(), file)));
         let (found, mut file) = opened.map_err(write_error(&path, REPAIR))?;
         if found < length {
-            let problem = format!("found {found} bytes, expected the {length} of the checkpoint");
+            let problem = format!(
+                "found {found} bytes, expected the {length} of the checkpoint: its end was lost; put the file back from a \
+                 copy, or start the run anew"
+            );
             return Err(RunnerError::Checkpoint { path, problem });
         }
         file.set_len(length)

@@ -14,6 +14,8 @@ use crate::files::{REPAIR, temporary, write_error, write_keeping, write_whole};
 pub(crate) const CONFIG: &str = "config.toml";
 /// Versions, device, machine.
 pub(crate) const ENVIRONMENT: &str = "environment.json";
+/// What was found in its place and is no such record.
+pub(crate) const UNREADABLE: &str = "environment-unreadable.json";
 /// One line an epoch.
 pub(crate) const EPOCHS: &str = "epochs.jsonl";
 /// One line a batch.

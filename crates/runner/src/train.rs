@@ -167,7 +167,7 @@ impl<'a> Trainer<'a> {
         let position = &checkpoint.position;
         let epochs = Log::open(folder.file(EPOCHS), position.epochs_length)?;
         let batches = Log::open(folder.file(BATCHES), position.batches_length)?;
-        let before = Environment::of_run(folder);
+        let before = Environment::take_over(folder)?;
         let mut environment = Environment::resume(before, device, position.epochs, older);
         environment.change(&differences, [position.epochs, position.batches]);
         folder.write_json(ENVIRONMENT, &environment)?;

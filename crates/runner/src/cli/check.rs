@@ -62,7 +62,7 @@ fn describe(plan: &Plan, surveys: &Surveys, text: &mut String) -> std::fmt::Resu
     )?;
     for (split, survey) in surveys.iter() {
         let split = format!("{split}:");
-        writeln!(text, "  {split:<11}{}", survey.account)?;
+        writeln!(text, "  {split:<12}{}", survey.account)?;
     }
     let (units, steps) = (source.units(), config.encode.steps);
     writeln!(text, "input        {units} units, {steps} time steps")?;

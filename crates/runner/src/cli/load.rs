@@ -11,11 +11,12 @@ use crate::weights;
 
 /// A config with the folder of data sets that the command line names.
 pub(super) fn load(path: &Path, set: &[String], data_dir: Option<&Path>) -> Result<Config> {
-    let mut config = Config::load(path, set)?;
+    let mut set = set.to_vec();
     if let Some(folder) = data_dir {
-        config.data.dir = Some(absolute(folder)?);
+        let folder = toml::Value::String(absolute(folder)?);
+        set.push(format!("data.dir={folder}"));
     }
-    Ok(config)
+    Config::load(path, &set)
 }
 
 fn absolute(folder: &Path) -> Result<String> {

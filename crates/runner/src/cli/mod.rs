@@ -115,7 +115,8 @@ fn report(error: &RunnerError) -> ExitCode {
         line += &format!(", or fetch it with `{get}`");
     }
     if let RunnerError::Data(DataError::MissingFile { .. }) = error {
-        line += "; name it by --set data.train=FILE or data.test=FILE, or its folder by --data-dir";
+        line += "; name it by --set data.train=FILE or data.test=FILE (data.train_images=FILE and the like for data.name = \
+                 idx), or its folder by --data-dir";
     }
     let line = line.replace(['\n', '\r'], " ");
     let _ = writeln!(stderr(), "{prefix}{line}");

@@ -186,9 +186,14 @@ impl DataConfig {
                 let path = expanded(file).map_err(|expected| tree.refuse(key, &expected))?;
                 *file = absolute_folder(&path).map_err(|_| refuse())?;
             }
-            // What is in the working folder is found from elsewhere too, by whoever repeats the run.
-            if Path::new(file).exists() {
-                *file = absolute_folder(Path::new(file)).map_err(|_| refuse())?;
+            // What is in the working folder, or in the folder that is named instead, is found from elsewhere too, by whoever
+            // repeats the run.
+            let place = match &self.dir {
+                Some(dir) => Path::new(dir).join(&*file),
+                None => PathBuf::from(&*file),
+            };
+            if place.exists() {
+                *file = absolute_folder(&place).map_err(|_| refuse())?;
             }
         }
         Ok(())

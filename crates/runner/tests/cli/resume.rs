@@ -202,3 +202,18 @@ fn the_checkpoint_before_takes_the_place_of_a_damaged_one() {
     let parts = ["cannot read run/resume.safetensors", "moved away"];
     bench.refused(&["--resume", "run"], &parts);
 }
+
+#[test]
+fn a_record_of_the_environment_that_cannot_be_read_is_kept() {
+    let bench = Bench::new();
+    bench.works(&["tiny.toml", "--out", "run"]);
+    bench.write("run/environment.json", "{");
+    let said = bench.works(&["--resume", "run", "--set", "train.epochs=3"]);
+    let parts = [
+        "run/environment.json: not the record",
+        "kept as run/environment-unreadable.json",
+    ];
+    assert!(parts.iter().all(|part| said.err.contains(part)), "{said:?}");
+    assert_eq!(bench.text("run/environment-unreadable.json"), "{");
+    assert!(bench.json("run/environment.json")["started"].is_string());
+}

@@ -129,10 +129,10 @@ fn sound_recordings_are_counted_and_not_doubted() {
     assert_eq!(found["spikes"].as_u64().unwrap() + dropped, 79 * 37);
     let share = dropped as f64 / f64::from(79 * 37);
     assert_eq!(events["dropped_share"].as_f64().unwrap(), share);
-    let part = "  training:  80 recordings, 1 empty, 2923 events";
+    let part = "  training:   80 recordings, 1 empty, 2923 events";
     assert!(said.out.contains(part), "{said:?}");
     assert!(
-        said.out.contains("  test:      40 recordings, 0 empty"),
+        said.out.contains("  test:       40 recordings, 0 empty"),
         "{said:?}"
     );
     let started = bench.works(&["own.toml", "--out", "run"]).err;
@@ -167,8 +167,8 @@ fn images_are_counted_too() {
     bench.write("f.toml", "");
     let said = bench.works(&["check", "f.toml", "--data-dir", "sets"]);
     for part in [
-        "training:  60 samples, 1 blank, 47040 spikes; time steps 2 to 99; largest label 9, every class has samples",
-        "test:      30 samples, 0 blank, 23520 spikes",
+        "training:   60 samples, 1 blank, 47040 spikes; time steps 2 to 99; largest label 9, every class has samples",
+        "test:       30 samples, 0 blank, 23520 spikes",
         "largest label 8, class 9 has none",
     ] {
         assert!(said.out.contains(part), "{part:?} is not in {said:?}");

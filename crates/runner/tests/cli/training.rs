@@ -1,5 +1,7 @@
 //! Whole trainings.
 
+use std::fs;
+
 use block_data::write_flat;
 use safetensors::SafeTensors;
 
@@ -390,4 +392,39 @@ fn a_beta_beyond_its_range_and_weights_that_are_no_numbers_are_told_by_eval() {
         "not finite",
     ];
     bench.refused(&["eval", "run"], &parts);
+}
+
+#[test]
+fn the_folder_that_is_named_holds_the_recordings_of_a_new_run() {
+    let bench = Bench::new();
+    for (folder, units) in [("", 100), ("other/", 60)] {
+        fs::create_dir_all(bench.path(folder)).unwrap();
+        for file in ["train.h5", "test.h5"] {
+            let recordings = recordings(4, units, 0.2);
+            write_flat(
+                &bench.path(&format!("{folder}{file}")),
+                &recordings,
+                &NO_NAMES,
+            )
+            .unwrap();
+        }
+    }
+    bench.write(
+        "own.toml",
+        "[data]\nname = \"events\"\ntrain = \"train.h5\"\ntest = \"test.h5\"\n[encode]\nsteps = 50\ndt = 4.0\n\
+         [model]\nhidden = [10]\n[train]\nepochs = 1\nbatch_size = 20",
+    );
+    let here = bench.works(&["check", "own.toml"]);
+    let there = bench.works(&["check", "own.toml", "--data-dir", "other"]);
+    for (said, units) in [(&here, 100), (&there, 60)] {
+        let part = format!("input        {units} units");
+        assert!(said.out.contains(&part), "{said:?}");
+    }
+    bench.refused(
+        &["check", "own.toml", "--data-dir", "nowhere"],
+        &["train.h5", "nowhere"],
+    );
+    bench.works(&["own.toml", "--out", "run", "--data-dir", "other"]);
+    let config = bench.text("run/config.toml");
+    assert!(config.contains("other/train.h5"), "{config}");
 }

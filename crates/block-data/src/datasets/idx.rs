@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use burn_dataset::Dataset;
 
-use crate::augment::{Augmentation, GaussianNoise, ImageAugmentation, RandomPerspective};
+use super::idx_images::of_digits;
 use crate::formats::idx::read_any_split;
 use crate::source::numbered;
 use crate::{DataError, DataSource, Images, Locations};
@@ -93,17 +93,7 @@ impl IdxFiles {
             name: IDX,
             input_shape: vec![1, shape[0], shape[1]],
             class_names: numbered(self.classes.unwrap_or(derived)),
-            // That of handwritten digits, which letters resemble.
-            augmentation: Some(Augmentation::Image(ImageAugmentation {
-                shape,
-                perspective: Some(RandomPerspective {
-                    distortion: 0.4,
-                    probability: 0.7,
-                }),
-                flip: 0.0,
-                padding: 3,
-                noise: Some(GaussianNoise::USUAL),
-            })),
+            augmentation: Some(of_digits(shape)),
             timing: None,
             folder: images.parent().map(Path::to_path_buf),
             memory_bytes: (train.len() + test.len()) * (size + 1),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use burn_dataset::Dataset;
 
+use crate::augment::{Augmentation, GaussianNoise, ImageAugmentation, RandomPerspective};
 use crate::fetch::{DataFile, Entry, Identity, Mirror};
 use crate::formats::idx;
 use crate::{DataError, DataSet, Splits};
@@ -13,6 +14,20 @@ use crate::{DataError, DataSet, Splits};
 pub(super) const SHAPE: &[usize] = &[1, ROWS, COLUMNS];
 const ROWS: usize = 28;
 const COLUMNS: usize = 28;
+
+/// The augmentation of handwritten digits, which letters resemble: no flip, for they have a right way round.
+pub(super) const fn of_digits(shape: [usize; 2]) -> Augmentation {
+    Augmentation::Image(ImageAugmentation {
+        shape,
+        perspective: Some(RandomPerspective {
+            distortion: 0.4,
+            probability: 0.7,
+        }),
+        flip: 0.0,
+        padding: 3,
+        noise: Some(GaussianNoise::USUAL),
+    })
+}
 
 /// Images and labels for training, then for the test.
 pub(super) const FILES: [&str; 4] = [

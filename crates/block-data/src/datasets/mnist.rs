@@ -5,7 +5,6 @@
 
 use super::idx_images;
 use crate::DataSet;
-use crate::augment::{Augmentation, GaussianNoise, ImageAugmentation, RandomPerspective};
 use crate::dataset::Origin;
 use crate::fetch::{Entry, Identity, Mirror};
 
@@ -20,17 +19,7 @@ pub const MNIST: DataSet = DataSet {
     class_names: &[],
     samples: [60_000, 10_000],
     timing: None,
-    // No flip, for digits have a right way round.
-    augmentation: Some(Augmentation::Image(ImageAugmentation {
-        shape: [28, 28],
-        perspective: Some(RandomPerspective {
-            distortion: 0.4,
-            probability: 0.7,
-        }),
-        flip: 0.0,
-        padding: 3,
-        noise: Some(GaussianNoise::USUAL),
-    })),
+    augmentation: Some(idx_images::of_digits([28, 28])),
     augmented: true,
     origin: Origin::Files {
         test_files: 2,

@@ -71,15 +71,7 @@ pub(super) fn load_run(
     let is_set = |key: &str| set.iter().any(|one| key_of(one) == key);
     if let Some(folder) = data_dir {
         now.data.dir = Some(absolute(folder)?);
-        let files = [
-            ("data.train", &mut now.data.train),
-            ("data.test", &mut now.data.test),
-            ("data.train_images", &mut now.data.train_images),
-            ("data.train_labels", &mut now.data.train_labels),
-            ("data.test_images", &mut now.data.test_images),
-            ("data.test_labels", &mut now.data.test_labels),
-        ];
-        for (key, file) in files {
+        for (_, key, file) in now.data.own_files_mut() {
             let old = file.as_ref().map(PathBuf::from);
             if let Some(old) = old.filter(|old| old.is_absolute() && !is_set(key)) {
                 *file = Some(absolute(&moved(&old, folder))?);

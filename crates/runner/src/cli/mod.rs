@@ -118,6 +118,11 @@ fn report(error: &RunnerError) -> ExitCode {
         line += "; name it by --set data.train=FILE or data.test=FILE (data.train_images=FILE and the like for data.name = \
                  idx), or its folder by --data-dir";
     }
+    if let RunnerError::Data(DataError::Label { classes, .. }) = error {
+        line += &format!(
+            "; labels and places count from 0, and the data set, data.classes or the run has {classes} classes"
+        );
+    }
     let line = line.replace(['\n', '\r'], " ");
     let _ = writeln!(stderr(), "{prefix}{line}");
     ExitCode::from(error.exit_code())

@@ -155,27 +155,14 @@ impl DataConfig {
             let found = absolute_folder(&found);
             *dir = found.map_err(|expected| tree.refuse("data.dir", expected))?;
         }
-        let (files, what) = match &*self.name {
-            EVENTS => (
-                vec![
-                    ("data.train", &mut self.train),
-                    ("data.test", &mut self.test),
-                ],
-                "an HDF5 file of recordings",
-            ),
-            IDX => (
-                vec![
-                    ("data.train_images", &mut self.train_images),
-                    ("data.train_labels", &mut self.train_labels),
-                    ("data.test_images", &mut self.test_images),
-                    ("data.test_labels", &mut self.test_labels),
-                ],
-                "an idx file",
-            ),
+        let what = match &*self.name {
+            EVENTS => "an HDF5 file of recordings",
+            IDX => "an idx file",
             _ => return Ok(()),
         };
-        let name = &self.name;
-        for (key, file) in files {
+        let (name, dir) = (self.name.clone(), self.dir.clone());
+        let files = self.own_files_mut().into_iter();
+        for (_, key, file) in files.filter(|(of, ..)| **of == *name) {
             let expected = format!("the path of {what}, for data.name = {name:?}");
             let refuse = || tree.refuse(key, &expected);
             let file = file
@@ -188,7 +175,7 @@ impl DataConfig {
             }
             // What is in the working folder, or in the folder that is named instead, is found from elsewhere too, by whoever
             // repeats the run.
-            let place = match &self.dir {
+            let place = match &dir {
                 Some(dir) => Path::new(dir).join(&*file),
                 None => PathBuf::from(&*file),
             };
@@ -197,6 +184,20 @@ impl DataConfig {
             }
         }
         Ok(())
+    }
+
+    /// The keys that name files of one's own: the data set whose they are, the key, the path.
+    pub(crate) fn own_files_mut(
+        &mut self,
+    ) -> [(&'static str, &'static str, &mut Option<String>); 6] {
+        [
+            (EVENTS, "data.train", &mut self.train),
+            (EVENTS, "data.test", &mut self.test),
+            (IDX, "data.train_images", &mut self.train_images),
+            (IDX, "data.train_labels", &mut self.train_labels),
+            (IDX, "data.test_images", &mut self.test_images),
+            (IDX, "data.test_labels", &mut self.test_labels),
+        ]
     }
 
     /// The recordings of one's own, if they are the data set.

@@ -120,5 +120,10 @@ fn label_that_is_no_class() {
             bytes[8] = 10;
         }
     };
-    refused(change, &["label 0 is 10, expected less than 10"]);
+    let parts = [
+        "label 0 is 10, expected less than 10",
+        "labels and places count from 0",
+        "data.classes or the run has 10 classes",
+    ];
+    refused(change, &parts);
 }

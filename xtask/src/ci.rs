@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::env;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -21,29 +23,65 @@ const ONE_BUILD: &str = "one-build";
 /// The packages that are made for a registry, those first that others need.
 const LIBRARIES: [&str; 3] = ["block-core", "block-models", "block-data"];
 
+/// A check with the name that its seconds are printed under.
+type Stage = (&'static str, fn() -> Result<()>);
+
+const STAGES: [Stage; 12] = [
+    ("format", || cargo(&["fmt", "--all", "--check"])),
+    ("tidy", tidy::run),
+    ("one build", one_build),
+    ("lints", lints),
+    ("data", data),
+    ("tests", tests),
+    ("page of results", || {
+        cargo(&["xtask", "reproduce", "docs", "--check"])
+    }),
+    ("instructions", || cargo(&["xtask", "instructions"])),
+    ("documentation", documentation),
+    ("packages", package),
+    ("optional features", || {
+        gpu::check()?;
+        optional::run(&["burns_learner"], &[])
+    }),
+    ("first epoch", first_epoch),
+];
+
 pub(crate) fn run() -> Result<()> {
-    let cargo = |args: &[&str]| command("cargo", args, &[]);
-    cargo(&["fmt", "--all", "--check"])?;
-    tidy::run()?;
-    one_build()?;
-    let lints = ["--workspace", "--all-targets", "--", "-D", "warnings"];
-    cargo(&[&["clippy"], &lints[..]].concat())?;
-    // The tests and the epoch at the end find real data, fetched as a user's would be.
-    for name in ["fashion-mnist", "mnist"] {
-        cargo(&["run", "-p", "runner", "--", "data", "get", name])?;
+    let mut seconds = String::new();
+    for (name, check) in STAGES {
+        let start = Instant::now();
+        check()?;
+        let _ = writeln!(seconds, "{:6.0} s  {name}", start.elapsed().as_secs_f64());
     }
+    eprint!("{seconds}");
+    Ok(())
+}
+
+fn cargo(args: &[&str]) -> Result<()> {
+    command("cargo", args, &[])
+}
+
+fn lints() -> Result<()> {
+    let lints = ["--workspace", "--all-targets", "--", "-D", "warnings"];
+    cargo(&[&["clippy"], &lints[..]].concat())
+}
+
+/// The tests and the epoch at the end find real data, fetched as a user's would be.
+fn data() -> Result<()> {
+    let mut names = ["fashion-mnist", "mnist"].into_iter();
+    names.try_for_each(|name| cargo(&["run", "-p", "runner", "--", "data", "get", name]))
+}
+
+fn tests() -> Result<()> {
     cargo(&["test", "--workspace"])?;
     // Once more for the lines that count what was compared.
     let golden = ["--workspace", "--test", "conformance", "--", "--nocapture"];
-    cargo(&[&["test"], &golden[..]].concat())?;
-    cargo(&["xtask", "reproduce", "docs", "--check"])?;
-    cargo(&["xtask", "instructions"])?;
+    cargo(&[&["test"], &golden[..]].concat())
+}
+
+fn documentation() -> Result<()> {
     let strict = ("RUSTDOCFLAGS", "-D warnings");
-    command("cargo", &["doc", "--workspace", "--no-deps"], &[strict])?;
-    package()?;
-    gpu::check()?;
-    optional::run(&["burns_learner"], &[])?;
-    first_epoch()
+    command("cargo", &["doc", "--workspace", "--no-deps"], &[strict])
 }
 
 /// Each program alone and `cargo test` share one build of Burn only where they ask its dependencies for the same

@@ -21,10 +21,9 @@
 //!
 //! A measurement's engine says what does the work. `fused`: the hidden layer and its readout run as one
 //! operation (fmnist, shd, yinyang, long), or the scan as one kernel (layer). `events`: event-driven
-//! kernels layer by layer; only the last layer is fused with the readout (deep). `dense`: Burn's convolutions
-//! and matrix products, and the scan as one kernel (conv). `loop`: plain tensor operations, as convolutions
-//! or, for gemm, the matrix products alone. The engines are the same on a GPU:
-//! there too a hidden layer and its readout are one operation.
+//! kernels layer by layer; only the last layer is fused with the readout (deep, conv). `loop`: plain tensor
+//! operations, as convolutions or, for gemm, the matrix products alone. The engines are the same on a GPU:
+//! there too a hidden layer and its readout are one operation; but convolutions are Burn's there.
 
 mod dense;
 mod kernels;

@@ -34,13 +34,12 @@ impl Method {
         (Self::Gemm, "gemm"),
     ];
 
-    /// What does the work: `fused`, `events`, `dense` or `loop`; see the [crate's documentation](crate). Every
+    /// What does the work: `fused`, `events` or `loop`; see the [crate's documentation](crate). Every
     /// device that can be chosen has kernels for float32, and the same ones.
     fn engine(self, workload: Workload) -> &'static str {
         match (self, workload) {
             (Self::Gemm | Self::Neurons(Formulation::Convolution), _) => "loop",
-            (Self::Neurons(_), Workload::Deep) => "events",
-            (Self::Neurons(_), Workload::Conv) => "dense",
+            (Self::Neurons(_), Workload::Deep | Workload::Conv) => "events",
             (Self::Neurons(_), _) => "fused",
         }
     }
@@ -96,7 +95,7 @@ pub struct Measurement {
     pub hidden_spikes: Option<f64>,
     /// The [`Method`].
     pub formulation: String,
-    /// `fused`, `events`, `dense` or `loop`.
+    /// `fused`, `events` or `loop`.
     pub engine: String,
     /// Forward, loss included.
     pub forward_seconds: f64,

@@ -21,7 +21,7 @@ pub use compare::Named;
 pub use operations::{Operation, Output, Route};
 pub use outcome::Outcome;
 use problem::Case;
-pub use problem::{Input, Problem, Sizes};
+pub use problem::{Input, Pictures, Problem, Sizes};
 
 /// The sizes that every operation is run on: one of everything, one step, nothing a multiple of
 /// anything, more neurons than a tile, few neurons over a long time, more than a GPU works on at once. The index
@@ -50,6 +50,32 @@ const CODES: (u64, Sizes) = (206, Sizes::new(3, 6, 40, 35, 2));
 /// few neurons, and more than a GPU cuts time for.
 const STEADY: [Sizes; 2] = [Sizes::new(1, 500, 1, 2, 1), Sizes::new(127, 370, 1, 130, 1)];
 
+/// Convolutions that every operation on pictures is run on: a small one, one that moves by 2 over an input that does
+/// not end with it, and one with more channels than a vector on one side and more than a tile on the other.
+pub const PICTURES: [Pictures; 3] = [
+    Pictures {
+        input: [2, 5, 4],
+        channels: 3,
+        kernel: 3,
+        stride: 1,
+        padding: 1,
+    },
+    Pictures {
+        input: [3, 6, 7],
+        channels: 6,
+        kernel: 3,
+        stride: 2,
+        padding: 0,
+    },
+    Pictures {
+        input: [17, 4, 5],
+        channels: 35,
+        kernel: 3,
+        stride: 1,
+        padding: 2,
+    },
+];
+
 /// The types that a GPU has kernels for: float32, and of the half-precision ones those that it supports.
 pub fn gpu_types(device: &Device) -> Vec<DType> {
     let half = [DType::F16, DType::BF16].into_iter();
@@ -68,7 +94,7 @@ pub struct Suite {
 
 impl Suite {
     /// Draws the problems: all [`SIZES`] with a surrogate each, a small one with every surrogate, one whose inputs
-    /// fire once, and two of long sums.
+    /// fire once, and two of long sums; all [`PICTURES`], the first with every surrogate.
     pub fn new(device: &Device, dtype: DType) -> Self {
         let sizes = SIZES.into_iter().zip(0..).map(|(sizes, seed)| {
             let problem = Problem::random(seed, sizes, dtype);
@@ -88,7 +114,15 @@ impl Suite {
         };
         let codes = Problem::random(seed, codes, dtype).with_input(once, seed);
         let steady = STEADY.map(|sizes| Problem::steady(sizes, dtype));
+        let all = Surrogate::all(3.0).into_iter();
+        let all = all.map(|surrogate| (PICTURES[0], surrogate));
+        let own = PICTURES.map(|pictures| (pictures, Surrogate::default()));
+        let pictures = own.into_iter().chain(all).zip(300..);
+        let pictures = pictures.map(|((pictures, surrogate), seed)| {
+            Problem::convolution(seed, pictures, dtype).with_surrogate(surrogate)
+        });
         let problems = sizes.chain(small).chain([codes]).chain(steady);
+        let problems = problems.chain(pictures);
         Self::of(device, dtype, problems.collect())
     }
 

@@ -1,10 +1,13 @@
 //! The operations, by every neuron model and on every route.
 
 use block_core::{
-    Activity, FusedAdam, LayerInput, NeuronModel, Neurons, SpikeEvents, Synapses, convolution,
-    first_spike_steps, linear_layer, linear_readout, reference, scan, spike_counts,
+    Activity, ConvSynapses, FusedAdam, LayerInput, NeuronModel, Neurons, SpikeEvents, Synapses,
+    conv_layer, convolution, first_spike_steps, linear_layer, linear_readout, max_pool, reference,
+    scan, spike_counts,
 };
 use burn::optim::Optimizer;
+use burn::tensor::module::{conv2d, max_pool2d};
+use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{DType, Device, Gradients, Int, Tensor};
 
 use crate::compare::Named;
@@ -27,6 +30,10 @@ pub enum Operation {
     Layer(NeuronModel, Output, Route),
     /// [`linear_readout`].
     Readout(NeuronModel, Route),
+    /// [`conv_layer`].
+    Conv(NeuronModel, Output, Route),
+    /// [`max_pool`] of windows of 2 by 2.
+    Pool(Route),
     /// [`FusedAdam`], three steps.
     Adam,
 }
@@ -94,6 +101,8 @@ pub(crate) enum Result {
     Latch(NeuronModel),
     Layer(NeuronModel, Output),
     Readout(NeuronModel),
+    Conv(NeuronModel, Output),
+    Pool,
     Adam,
 }
 
@@ -108,10 +117,12 @@ impl Operation {
             all.push(Self::Latch(model));
             for output in Output::ALL {
                 all.extend(Route::ALL.map(|route| Self::Layer(model, output, route)));
+                all.extend(Route::ALL.map(|route| Self::Conv(model, output, route)));
             }
             all.extend(Route::ALL.map(|route| Self::Readout(model, route)));
         }
         all.extend(Output::ALL.map(Self::Convolution));
+        all.extend(Route::ALL.map(Self::Pool));
         all.push(Self::Adam);
         all
     }
@@ -129,6 +140,10 @@ impl Operation {
                 format!("layer, {}, {}, {}", name(m), out.name(), route.name())
             }
             Self::Readout(m, route) => format!("readout, {}, {}", name(m), route.name()),
+            Self::Conv(m, out, route) => {
+                format!("pictures, {}, {}, {}", name(m), out.name(), route.name())
+            }
+            Self::Pool(route) => format!("pooling, {}", route.name()),
             Self::Adam => "adam".into(),
         }
     }
@@ -139,8 +154,9 @@ impl Operation {
             Result::Scan(model, _)
             | Result::Latch(model)
             | Result::Layer(model, _)
+            | Result::Conv(model, _)
             | Result::Readout(model) => Some(model),
-            Result::Adam => None,
+            Result::Pool | Result::Adam => None,
         }
     }
 
@@ -153,6 +169,8 @@ impl Operation {
             Self::Latch(model) => Result::Latch(model),
             Self::Layer(model, output, _) => Result::Layer(model, output),
             Self::Readout(model, _) => Result::Readout(model),
+            Self::Conv(model, output, _) => Result::Conv(model, output),
+            Self::Pool(_) => Result::Pool,
             Self::Adam => Result::Adam,
         }
     }
@@ -169,6 +187,11 @@ impl Operation {
     pub(crate) fn covers(self, problem: &Problem, dtype: DType) -> bool {
         let sizes = problem.sizes;
         let half = matches!(dtype, DType::F16 | DType::BF16);
+        let pictures = matches!(self, Self::Conv(..) | Self::Pool(_));
+        if pictures || problem.convolution.is_some() {
+            // Burn's convolutions have no float32 sums in half precision.
+            return pictures && problem.convolution.is_some() && !half;
+        }
         if problem.is_steady {
             let sums = NeuronModel::sums_gradient_over_time;
             return match self {
@@ -237,16 +260,18 @@ impl Result {
     fn case(self, problem: &Problem) -> Case {
         let initial = problem.initial.as_deref();
         match self {
-            Self::Adam => Case::exact(problem),
+            Self::Adam | Self::Pool => Case::exact(problem),
             // Nothing depends on the spikes.
-            Self::Scan(model, Output::Membrane) | Self::Layer(model, Output::Membrane)
+            Self::Scan(model, Output::Membrane)
+            | Self::Layer(model, Output::Membrane)
+            | Self::Conv(model, Output::Membrane)
                 if model.is_linear_in_time() =>
             {
                 Case::exact(problem)
             }
             Self::Scan(model, _) => Case::new(problem, model, &problem.beta, initial),
             Self::Latch(model) => Case::new(problem, model, &[0.0], None),
-            Self::Layer(model, _) | Self::Readout(model) => {
+            Self::Layer(model, _) | Self::Conv(model, _) | Self::Readout(model) => {
                 Case::new(problem, model, &problem.beta, None)
             }
         }
@@ -365,6 +390,8 @@ impl<'a> Run<'a> {
             Result::Latch(model) => self.latch(operation, model),
             Result::Layer(model, output) => self.layer(operation, model, output),
             Result::Readout(model) => self.readout(operation, model),
+            Result::Conv(model, output) => self.conv(operation, model, output),
+            Result::Pool => self.pool(operation),
             Result::Adam => self.adam(),
         }
     }
@@ -504,6 +531,102 @@ impl<'a> Run<'a> {
         let beta = beta.unwrap_or(self.readout_beta.zeros_like());
         results.push(Named::close("readout ∂L/∂β", beta));
         results
+    }
+
+    /// A layer driven by a convolution: outputs and gradients, that of the dense input among them where there is one.
+    fn conv(&self, operation: Option<Operation>, model: NeuronModel, output: Output) -> Vec<Named> {
+        let convolution = self.problem.convolution.as_ref().expect("a convolution");
+        let pictures = convolution.pictures;
+        let (channels, kernel) = (pictures.channels, pictures.kernel);
+        let shape = [channels, pictures.input[0], kernel, kernel];
+        let weight = tensor(&convolution.weight, shape, &self.device, self.dtype).require_grad();
+        let bias = tensor(&convolution.bias, [channels], &self.device, self.dtype).require_grad();
+        let input = self.sequence(&self.problem.input, self.problem.sizes.inputs);
+        let neurons = self.neurons(model);
+        let (course, dense) = match operation {
+            Some(Operation::Conv(_, _, route)) => {
+                let entering = self.input(input.view.clone(), route);
+                let synapses = ConvSynapses {
+                    weight: weight.clone(),
+                    bias: bias.clone(),
+                    input: pictures.input,
+                    stride: pictures.stride,
+                    padding: pictures.padding,
+                };
+                let activity = conv_layer(&entering, &synapses, &neurons).expect("shapes fit");
+                (Course::Whole(activity), entering.dense().is_some())
+            }
+            _ => {
+                let options =
+                    ConvOptions::new([pictures.stride; 2], [pictures.padding; 2], [1; 2], 1);
+                let (view, weight) = (self.pictures(input.view.clone()), weight.clone());
+                let current = conv2d(view, weight, Some(bias.clone()), options);
+                let steps = reference::scan(self.in_time(current), &neurons);
+                (Course::Steps(steps.expect("shapes fit")), true)
+            }
+        };
+        let (mut results, gradients) = self.outputs(&course, output);
+        if dense {
+            results.push(self.sequence_gradient("∂L/∂x", &input, &gradients));
+        }
+        let weight = weight.grad(&gradients).expect("a weight");
+        results.push(Named::close("∂L/∂W", weight));
+        let bias = bias.grad(&gradients).expect("a bias");
+        results.push(Named::close("∂L/∂bias", bias));
+        results.push(self.beta_gradient(&gradients));
+        results
+    }
+
+    /// The maximum of windows: what is put out, and the gradient of the dense input where there is one.
+    fn pool(&self, operation: Option<Operation>) -> Vec<Named> {
+        let input = self.sequence(&self.problem.input, self.problem.sizes.inputs);
+        let convolution = self.problem.convolution.as_ref().expect("a convolution");
+        let pooled = match operation {
+            Some(Operation::Pool(route)) => {
+                let entering = self.input(input.view.clone(), route);
+                let pooled = max_pool(&entering, convolution.pictures.input, 2, 2);
+                pooled.expect("shapes fit")
+            }
+            _ => {
+                let options = MaxPoolOptions::new([2; 2]).with_stride([2; 2]);
+                let pooled = max_pool2d(self.pictures(input.view.clone()), options);
+                self.in_time(pooled).into()
+            }
+        };
+        let LayerInput::Events(events) = &pooled else {
+            let dense = pooled.dense().expect("not events alone").clone();
+            if let Some(events) = pooled.events() {
+                let same = events.to_dense().cast(dense.dtype()).equal(dense.clone());
+                assert!(
+                    same.all().into_scalar::<bool>(),
+                    "the events are the dense spikes"
+                );
+            }
+            let loss = self.loss(
+                &self.case.spikes_loss[..dense.shape().num_elements()],
+                dense.dims()[2],
+            );
+            let gradients = (dense.clone() * loss).sum().backward();
+            return vec![
+                Named::close("spikes", dense),
+                self.sequence_gradient("∂L/∂x", &input, &gradients),
+            ];
+        };
+        vec![Named::close("spikes", events.to_dense())]
+    }
+
+    /// Sequences `[b, t, units]` as the pictures of all steps.
+    fn pictures(&self, sequence: Tensor<3>) -> Tensor<4> {
+        let convolution = self.problem.convolution.as_ref().expect("a convolution");
+        let [batch, steps, _] = sequence.dims();
+        let [channels, height, width] = convolution.pictures.input;
+        sequence.reshape([batch * steps, channels, height, width])
+    }
+
+    /// Pictures of all steps as sequences.
+    fn in_time(&self, pictures: Tensor<4>) -> Tensor<3> {
+        let Sizes { batch, steps, .. } = self.problem.sizes;
+        pictures.reshape([batch as i64, steps as i64, -1])
     }
 
     fn adam(&self) -> Vec<Named> {

@@ -85,6 +85,75 @@ pub struct Problem {
     pub(crate) surrogate: Surrogate,
     /// Whether it is one of [`Problem::steady`].
     pub(crate) is_steady: bool,
+    /// The convolution that weight and bias are, if they are one.
+    pub(crate) convolution: Option<Convolution>,
+}
+
+/// A convolution over pictures. As a layer's weight it is a matrix with each number of the kernel at many places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pictures {
+    /// Channels, rows and columns of the input.
+    pub input: [usize; 3],
+    /// Channels that are put out.
+    pub channels: usize,
+    /// Rows and columns of the kernel.
+    pub kernel: usize,
+    /// Rows and columns by which the kernel moves on.
+    pub stride: usize,
+    /// Rows and columns of zeros around the input.
+    pub padding: usize,
+}
+
+impl Pictures {
+    /// Rows and columns that are put out.
+    fn places(self) -> [usize; 2] {
+        let places = |along: usize| (along + 2 * self.padding - self.kernel) / self.stride + 1;
+        [places(self.input[1]), places(self.input[2])]
+    }
+}
+
+/// Numbers of a convolution.
+#[derive(Debug, Clone)]
+pub(crate) struct Convolution {
+    pub pictures: Pictures,
+    /// `[channels, input channels, rows, columns]`
+    pub weight: Vec<f64>,
+    /// `[channels]`
+    pub bias: Vec<f64>,
+}
+
+impl Convolution {
+    /// Weight `[in, n]` and bias `[n]` of the same layer.
+    fn expanded(&self) -> (Vec<f64>, Vec<f64>) {
+        let Pictures {
+            input: [inputs, height, width],
+            channels,
+            kernel,
+            stride,
+            padding,
+        } = self.pictures;
+        let [rows, columns] = self.pictures.places();
+        let n = channels * rows * columns;
+        let mut weight = vec![0.0; inputs * height * width * n];
+        for (at, &value) in self.weight.iter().enumerate() {
+            let (of_row, x) = (at / kernel, at % kernel);
+            let (of_kernel, y) = (of_row / kernel, of_row % kernel);
+            let (channel, input) = (of_kernel / inputs, of_kernel % inputs);
+            for place in 0..rows * columns {
+                let row = (place / columns * stride + y).checked_sub(padding);
+                let column = (place % columns * stride + x).checked_sub(padding);
+                let (Some(row), Some(column)) = (row, column) else {
+                    continue;
+                };
+                if row < height && column < width {
+                    let unit = (input * height + row) * width + column;
+                    weight[unit * n + channel * rows * columns + place] = value;
+                }
+            }
+        }
+        let neurons = (0..n).map(|neuron| self.bias[neuron / (rows * columns)]);
+        (weight, neurons.collect())
+    }
 }
 
 /// Steepnesses that [`Problem::random`] picks from.
@@ -143,7 +212,38 @@ impl Problem {
             readout_loss: draw(batch * steps * classes, &|u| u - 0.5),
             surrogate: surrogates[choice % surrogates.len()],
             is_steady: false,
+            convolution: None,
         };
+        problem.set_input(Input::Counts, &mut rng);
+        problem
+    }
+
+    /// Random numbers of a convolution, over a few steps of two samples.
+    pub fn convolution(seed: u64, pictures: Pictures, dtype: DType) -> Self {
+        let Pictures {
+            input,
+            channels,
+            kernel,
+            ..
+        } = pictures;
+        let inputs = input.iter().product();
+        let n = channels * pictures.places().iter().product::<usize>();
+        let mut problem = Self::random(seed, Sizes::new(2, 7, inputs, n, 1), dtype);
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed ^ 1);
+        let mut draw = |len: usize, map: &dyn Fn(f64) -> f64| -> Vec<f64> {
+            let values: Vec<f64> = (0..len).map(|_| map(rng.random())).collect();
+            rounded(values, dtype)
+        };
+        let fan_in = input[0] * kernel * kernel;
+        let scale = (8.0 / fan_in as f64).sqrt().min(1.0);
+        let convolution = Convolution {
+            pictures,
+            weight: draw(channels * fan_in, &|u| scale * (u - 0.35)),
+            bias: draw(channels, &|u| 0.02 * u - 0.01),
+        };
+        (problem.weight, problem.bias) = convolution.expanded();
+        problem.convolution = Some(convolution);
+        problem.initial = None;
         problem.set_input(Input::Counts, &mut rng);
         problem
     }
@@ -279,6 +379,9 @@ impl fmt::Display for Problem {
             Some(_) => ", an initial potential",
             None => "",
         };
+        if let Some(convolution) = &self.convolution {
+            write!(f, "{:?}, ", convolution.pictures)?;
+        }
         write!(f, "{:?}, {:?}{initial}", self.sizes, self.surrogate)
     }
 }

@@ -22,6 +22,7 @@
 //! | [`scan`] | neurons driven by a current, in O(t): [`Activity`] holds spikes, membrane, first steps, counts |
 //! | [`linear_layer`] | a linear layer of neurons, from events or dense spikes |
 //! | [`linear_readout`] | a linear layer and its readout in one operation |
+//! | [`conv_layer`], [`max_pool`] | a layer of neurons driven by a convolution over pictures; the maximum of spikes in windows |
 //! | [`Neurons::step`] | one time step, to stream events or build recurrent cells |
 //! | [`convolution`] | the block model by the paper's two convolutions, O(t²) |
 //! | [`mod@reference`] | every model step by step in plain tensor operations: what the kernels compute |
@@ -56,7 +57,7 @@ pub use cuda_source::{Source, cuda_sources};
 pub use error::SpikeError;
 pub use neuron::{NeuronModel, NeuronState, Neurons, Step, Surrogate, reference};
 pub use ops::{
-    Activity, Convolution, FusedAdam, FusedAdamState, ReadoutTrace, Synapses, convolution,
-    linear_layer, linear_readout, scan,
+    Activity, ConvSynapses, Convolution, FusedAdam, FusedAdamState, ReadoutTrace, Synapses,
+    conv_layer, convolution, linear_layer, linear_readout, max_pool, scan,
 };
 pub use spikes::{LayerInput, SpikeEvents, SpikeEventsBuilder, first_spike_steps, spike_counts};

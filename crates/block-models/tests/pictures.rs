@@ -81,15 +81,29 @@ proptest! {
         let units = shape.units();
         let rows = 4; // Two samples of two steps.
         let spikes: Vec<f32> = seed[..rows * units].iter().map(|v| f32::from(*v / 2)).collect();
+        // Some units fire twice, so that a window's maximum is not always 1.
+        let spikes: Vec<f32> = spikes.iter().enumerate().map(|(at, v)| v * (1 + at % 2) as f32).collect();
         let windows = windows(input, size, stride);
-        for reduction in [PoolReduction::Max, PoolReduction::Average] {
+        let (max, average) = (PoolReduction::Max, PoolReduction::Average);
+        for (reduction, listed) in [(max, false), (max, true), (average, false), (average, true)] {
             let dense = TensorData::new(spikes.clone(), [2, 2, units]);
             let dense = Tensor::<3>::from_data(dense, &device()).require_grad();
             let config = pool(reduction, size, Some(stride));
             let layer = config.init(shape, &NetworkConfig::default().layer_defaults(false), &device());
             let layer = layer.unwrap();
-            let signal = Signal { spikes: dense.clone().into(), shape };
+            let mut entering = LayerInput::from(dense.clone());
+            if listed {
+                let events = SpikeEvents::from_dense(dense.clone().detach()).unwrap();
+                entering = entering.with_events(events).unwrap();
+            }
+            let signal = Signal { spikes: entering, shape };
             let out = layer.forward(&signal).unwrap().signal;
+            // Only a maximum of events makes events.
+            prop_assert_eq!(out.spikes.events().is_some(), listed && reduction == max);
+            if let Some(events) = out.spikes.events() {
+                let dense = out.spikes.dense().unwrap().clone();
+                prop_assert_eq!(values(events.to_dense()), values(dense));
+            }
             let out = out.spikes.dense().unwrap().clone();
             prop_assert_eq!(out.dims(), [2, 2, windows.len()]);
             // A gradient of its own for each window.
@@ -415,10 +429,11 @@ fn inputs_that_do_not_fit_are_refused() {
 
 #[test]
 fn what_is_kept_grows_with_the_places_and_not_with_the_weights() {
-    let kept = |layer: LayerConfig, first| {
+    let kept_over = |layer: LayerConfig, first, steps| {
         let network = init(&of_layers(vec![layer]), [2, 8, 8]);
-        network.hidden[0].kept(10, 4, first)
+        network.hidden[0].kept(10, steps, first)
     };
+    let kept = |layer, first| kept_over(layer, first, 4);
     let conv = |beta_of, formulation| {
         let config = ConvConfig {
             beta_of: Some(beta_of),
@@ -431,11 +446,94 @@ fn what_is_kept_grows_with_the_places_and_not_with_the_weights() {
     let input = 10 * 4 * 2 * 8 * 8;
     let scan = conv(BetaOf::Neuron, Formulation::Scan);
     assert_eq!(kept(scan.clone(), false), 4 * neurons);
-    assert_eq!(kept(scan, true), 4 * neurons + input);
+    // Inputs that fire once are sparse over four steps, but not over one.
+    assert_eq!(kept(scan.clone(), true), 2 * neurons);
+    assert_eq!(kept_over(scan, true, 1), neurons + input / 4);
     // A matrix of 4 by 4 steps and its gradient for each neuron, or one for all.
     let own = conv(BetaOf::Channel, Formulation::Convolution);
     assert_eq!(kept(own, false), 6 * neurons + 2 * 180 * 16);
     let shared = conv(BetaOf::Layer, Formulation::Convolution);
     assert_eq!(kept(shared, false), 6 * neurons + 2 * 16);
     assert_eq!(kept(FlattenConfig {}.into(), false), 0);
+    let (max, average) = (PoolReduction::Max, PoolReduction::Average);
+    let pooled = input / 4;
+    assert_eq!(kept(pool(max, 2, None).into(), false), 4 * pooled);
+    assert_eq!(kept(pool(max, 2, None).into(), true), 0);
+    assert_eq!(
+        kept(pool(average, 2, None).into(), true),
+        2 * pooled + input
+    );
+}
+
+/// The mean of spikes as the sum of their events, with the weights of the convolution after it divided by the size of
+/// the window.
+#[test]
+fn a_mean_of_spikes_is_a_sum_of_events_with_smaller_weights() {
+    let device = device();
+    let shape = Shape::from([2, 8, 8]);
+    let defaults = NetworkConfig::default().layer_defaults(true);
+    let mean = pool(PoolReduction::Average, 2, None).init(shape, &defaults, &device);
+    let layer = |scale: f32| {
+        let config = ConvConfig {
+            padding: 1,
+            ..ConvConfig::new(3, 3)
+        };
+        let layer = config.init([2, 4, 4].into(), &defaults, &device).unwrap();
+        let mut layer = layer.with_events_up_to(4.0);
+        let weight: Vec<f32> = (0..54)
+            .map(|at| scale * ((at * 7 % 54) as f32 - 16.0) / 8.0)
+            .collect();
+        let weight = Tensor::from_data(TensorData::new(weight, [3, 2, 3, 3]), &device);
+        layer.conv.weight = Param::from_tensor(weight);
+        layer
+    };
+    let run = |layer: &SpikingConv2d, spikes: LayerInput| {
+        let shape = layer.input();
+        let firing = layer.spikes(&Signal { spikes, shape }).unwrap();
+        let spikes = firing.spikes.dense().unwrap().clone();
+        let order = Tensor::arange(0..spikes.dims()[2] as i64, &device).float();
+        let loss = (spikes.clone() * order.reshape([1, 1, -1])).sum();
+        let gradients = loss.backward();
+        let weight = layer.conv.weight.val().grad(&gradients).unwrap();
+        let beta = layer.beta.val().grad(&gradients).unwrap();
+        (values(spikes), values(weight), values(beta))
+    };
+    let events = events();
+    let spikes = LayerInput::from(events.clone());
+    let means = mean.unwrap().forward(&Signal { spikes, shape }).unwrap();
+    assert!(means.signal.spikes.events().is_none());
+    let (found, of_weight, of_beta) = run(&layer(1.0), means.signal.spikes);
+
+    let mut sums = SpikeEventsBuilder::new(4, 32);
+    let dense = values(events.to_dense());
+    for sample in dense.chunks(4 * 128) {
+        let fired = sample
+            .iter()
+            .enumerate()
+            .filter(|(_, spikes)| **spikes > 0.0);
+        let fired = fired.map(|(at, _)| {
+            let (step, unit) = (at / 128, at % 128);
+            let (channel, row, column) = (unit / 64, unit / 8 % 8, unit % 8);
+            (
+                step as u32,
+                (channel * 16 + row / 2 * 4 + column / 2) as u32,
+            )
+        });
+        sums.push_sample(&fired.collect::<Vec<_>>()).unwrap();
+    }
+    let (expected, of_quarters, expected_beta) = run(&layer(0.25), sums.build(&device).into());
+    assert!(expected.iter().sum::<f32>() > 10.0);
+    assert_eq!(found, expected);
+    let of_quarters = of_quarters.iter().map(|gradient| gradient / 4.0).collect();
+    for (found, expected) in [(of_weight, of_quarters), (of_beta, expected_beta)] {
+        let largest = expected
+            .iter()
+            .fold(0.0_f32, |max, v: &f32| max.max(v.abs()));
+        for (found, expected) in found.iter().zip(&expected) {
+            assert!(
+                (found - expected).abs() <= 1e-4 * largest,
+                "{found} {expected}"
+            );
+        }
+    }
 }

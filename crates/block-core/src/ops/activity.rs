@@ -19,6 +19,8 @@ type Lazy<T> = Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send>>>;
 pub struct Activity {
     spiking: Lazy<Spiking>,
     membrane: Lazy<Tensor<3>>,
+    /// The spikes as events, where the operation has listed them.
+    events: Option<Lazy<SpikeEvents>>,
     shape: [usize; 3],
     model: NeuronModel,
 }
@@ -52,9 +54,19 @@ impl Activity {
         Self {
             spiking: Arc::new(LazyLock::new(Box::new(spiking))),
             membrane: Arc::new(LazyLock::new(Box::new(membrane))),
+            events: None,
             shape,
             model,
         }
+    }
+
+    /// With the spikes as events, from an operation that lists them.
+    pub(crate) fn with_events(
+        mut self,
+        events: impl FnOnce() -> SpikeEvents + Send + 'static,
+    ) -> Self {
+        self.events = Some(Arc::new(LazyLock::new(Box::new(events))));
+        self
     }
 
     /// Spikes, 0 or 1: `[batch, time, neuron]`.
@@ -91,6 +103,9 @@ impl Activity {
     /// [`SpikeError`] if the spikes cannot be listed as events.
     pub fn to_input(&self) -> Result<LayerInput, SpikeError> {
         let spikes = self.spikes();
+        if let Some(events) = &self.events {
+            return LayerInput::Dense(spikes).with_events(SpikeEvents::clone(events));
+        }
         // Elsewhere listing the events would mean a way to the host and back.
         if !on_host(&spikes.device()) {
             return Ok(LayerInput::Dense(spikes));

@@ -77,6 +77,15 @@ impl SpikeEvents {
         self.device.clone()
     }
 
+    /// Events that a kernel of the CPU has listed.
+    pub(crate) fn of_host(events: Arc<HostEvents>, device: &Device) -> Self {
+        Self {
+            shape: [events.batch, events.steps, events.inputs],
+            form: Form::Host(events),
+            device: device.clone(),
+        }
+    }
+
     pub(crate) fn form(&self) -> &Form {
         &self.form
     }

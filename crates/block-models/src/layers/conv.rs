@@ -1,5 +1,6 @@
 use block_core::{
-    LayerInput, NeuronModel, Neurons, SpikeError, Surrogate, convolution, scan, spike_counts,
+    ConvSynapses, LayerInput, NeuronModel, Neurons, SpikeError, SpikeEvents, Surrogate, conv_layer,
+    convolution, spike_counts,
 };
 use burn::module::{Module, Param};
 use burn::nn::conv::Conv2d;
@@ -9,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::hidden::{Firing, HiddenLayer, LayerDefaults, LayerOutput, a_sample};
-use super::picture::{Window, picture, pictures, refuse_skip};
+use super::picture::{Window, check_pictures, picture, refuse_skip};
 use crate::parameters::Decay;
 use crate::schema::{self, MANY};
 use crate::{ConfigError, Formulation, Shape, Signal};
@@ -104,7 +105,13 @@ fn one() -> usize {
     1
 }
 
+/// Spikes a unit and step up to which a convolution goes by events, if nothing else is said. Measured on the second
+/// convolution of the paper's network for MNIST, on two cores with AVX2: 0.86 of the dense route's time at 0.5.
+const DENSEST: f64 = 0.5;
+
 /// A convolution over space at every time step, and spiking neurons that it drives, one a place and channel.
+///
+/// On the CPU sparse events drive the neurons without a dense convolution; see [`conv_layer`].
 #[derive(Module, Debug)]
 pub struct SpikingConv2d {
     /// Weight `[channels, input channels, kernel, kernel]` and bias `[channels]`.
@@ -119,6 +126,8 @@ pub struct SpikingConv2d {
     surrogate: Surrogate,
     #[module(skip)]
     formulation: Formulation,
+    #[module(skip)]
+    densest: f64,
 }
 
 impl ConvConfig {
@@ -211,11 +220,63 @@ impl ConvConfig {
             output,
             surrogate: self.surrogate.unwrap_or(defaults.surrogate),
             formulation: self.formulation.unwrap_or(defaults.formulation),
+            densest: DENSEST,
         })
     }
 }
 
 impl SpikingConv2d {
+    /// Goes by events up to so many spikes a unit and step, and by the dense convolution above; 0.5 if nothing is
+    /// said. Both compute the same to rounding.
+    pub fn with_events_up_to(mut self, densest: f64) -> Self {
+        self.densest = densest;
+        self
+    }
+
+    /// Weight and bias as the operation takes them.
+    pub fn synapses(&self) -> ConvSynapses {
+        let weight = self.conv.weight.val();
+        let [channels, _, rows, _] = weight.dims();
+        let bias = match &self.conv.bias {
+            Some(bias) => bias.val(),
+            None => Tensor::zeros([channels], (&weight.device(), weight.dtype())),
+        };
+        let padding = match self.conv.padding {
+            PaddingConfig2d::Explicit(zeros, ..) => zeros,
+            PaddingConfig2d::Same => rows / 2,
+            PaddingConfig2d::Valid => 0,
+        };
+        ConvSynapses {
+            weight,
+            bias,
+            input: self.input,
+            stride: self.conv.stride[0],
+            padding,
+        }
+    }
+
+    /// The input where the weight is, without events if there are too many.
+    fn entering(&self, input: &Signal) -> Result<LayerInput, SpikeError> {
+        let weight = self.conv.weight.val();
+        let (device, dtype) = (weight.device(), weight.dtype());
+        check_pictures("SpikingConv2d", input, self.input, Some(dtype))?;
+        let entries: usize = input.spikes.shape().iter().product();
+        let few = |events: &SpikeEvents| events.spikes() as f64 <= self.densest * entries as f64;
+        Ok(match &input.spikes {
+            LayerInput::Events(events) if !few(events) => {
+                LayerInput::from(events.to_dense().to_device(&device).cast(dtype))
+            }
+            LayerInput::Both { dense, events } if few(events) => {
+                let dense = LayerInput::from(dense.clone().to_device(&device));
+                dense.with_events(events.clone())?
+            }
+            LayerInput::Dense(dense) | LayerInput::Both { dense, .. } => {
+                LayerInput::from(dense.clone().to_device(&device))
+            }
+            LayerInput::Events(events) => LayerInput::from(events.clone()),
+        })
+    }
+
     /// The neurons' input current: the convolution of every step's picture.
     ///
     /// # Shapes
@@ -227,11 +288,7 @@ impl SpikingConv2d {
     ///
     /// [`SpikeError`] if the input does not fit the layer.
     pub fn current(&self, input: &Signal) -> Result<Tensor<3>, SpikeError> {
-        let [batch, steps, _] = input.spikes.shape();
-        let weight = self.conv.weight.val();
-        let pictures = pictures("SpikingConv2d", input, self.input, Some(weight.dtype()))?;
-        let current = self.conv.forward(pictures.to_device(&weight.device()));
-        Ok(current.reshape([batch, steps, self.output().units()]))
+        self.synapses().current(&self.entering(input)?)
     }
 
     /// Runs the neurons.
@@ -245,16 +302,16 @@ impl SpikingConv2d {
     /// [`SpikeError`] if the input does not fit the layer.
     pub fn spikes(&self, input: &Signal) -> Result<Firing, SpikeError> {
         let neurons = self.neurons(self.formulation.model());
-        let current = self.current(input)?;
-        let (spikes, counts) = if self.formulation.has_kernels() {
-            let out = scan(current, &neurons)?;
-            (out.spikes(), out.counts())
-        } else {
-            let spikes = convolution(current, &neurons)?.spikes;
-            (spikes.clone(), spike_counts(spikes))
-        };
+        if self.formulation.has_kernels() {
+            let out = conv_layer(&self.entering(input)?, &self.synapses(), &neurons)?;
+            return Ok(Firing {
+                counts: a_sample(out.counts()),
+                spikes: out.to_input()?,
+            });
+        }
+        let spikes = convolution(self.current(input)?, &neurons)?.spikes;
         Ok(Firing {
-            counts: a_sample(counts),
+            counts: a_sample(spike_counts(spikes.clone())),
             spikes: LayerInput::from(spikes),
         })
     }
@@ -305,15 +362,19 @@ impl HiddenLayer for SpikingConv2d {
         Some(self.formulation.model())
     }
 
-    /// With kernels: the current, which becomes the potential, the dense spikes, and the gradients of both.
-    /// Convolutions over time keep all that lies on Burn's tape, and a Toeplitz matrix and its gradient for each
-    /// β. Of events that became dense there is a copy.
+    /// With kernels: the dense spikes and their gradient; by the dense route also the current, which becomes the
+    /// potential, and its gradient. Inputs that fire once are sparse over so many steps; of others, a hidden layer's
+    /// too, nobody knows beforehand. Convolutions over time keep all that lies on Burn's tape, and a Toeplitz matrix
+    /// and its gradient for each β. Of events that became dense there is a copy.
     fn kept(&self, batch: u128, steps: u128, first: bool) -> u128 {
         let rows = batch * steps;
         let [inputs, neurons] = [self.input(), self.output()].map(|shape| shape.units() as u128);
         let dense = if first { rows * inputs } else { 0 };
         if self.formulation.has_kernels() {
-            return 4 * rows * neurons + dense;
+            return match first && steps as f64 * self.densest >= 1.0 {
+                true => 2 * rows * neurons,
+                false => 4 * rows * neurons + dense,
+            };
         }
         let betas = self.beta.lazy_shape().num_elements() as u128;
         let matrices = if betas > 1 { neurons } else { 1 };

@@ -1,10 +1,9 @@
 //! What layers that take pictures have in common.
 
-use block_core::{LayerInput, SpikeError};
-use burn::tensor::{DType, Tensor};
+use block_core::SpikeError;
+use burn::tensor::DType;
 
 use super::hidden::LayerDefaults;
-use crate::shape::dense;
 use crate::{ConfigError, Shape, Signal};
 
 /// A square window that moves over a picture.
@@ -80,20 +79,20 @@ pub(super) fn refuse_skip(kind: &str, defaults: &LayerDefaults) -> Result<(), Co
     }
 }
 
-/// The pictures of all samples and steps, densely: `[batch · time, channel, row, column]`.
+/// Checks that what goes into a layer are pictures of a shape.
 ///
 /// # Errors
 ///
-/// [`SpikeError`] if they are of another shape, or, with a `dtype`, of another element type; events take on any.
-pub(super) fn pictures(
+/// [`SpikeError`] if they are of another shape, there are none, or, with a `dtype`, dense ones of another element
+/// type; events take on any.
+pub(super) fn check_pictures(
     operation: &'static str,
     input: &Signal,
     shape: [usize; 3],
     dtype: Option<DType>,
-) -> Result<Tensor<4>, SpikeError> {
+) -> Result<(), SpikeError> {
     const TENSOR: &str = "input";
     let [batch, steps, units] = input.spikes.shape();
-    let [channels, height, width] = shape;
     let fits = input.shape == shape.into() && units == input.shape.units();
     if !fits {
         let shape = Shape::from(shape);
@@ -109,17 +108,15 @@ pub(super) fn pictures(
             return Err(SpikeError::Empty { operation, what });
         }
     }
-    let mut spikes = dense(&input.spikes);
-    if let Some(dtype) = dtype.filter(|&dtype| dtype != spikes.dtype()) {
-        let LayerInput::Events(_) = input.spikes else {
-            return Err(SpikeError::DataType {
-                operation,
-                tensor: TENSOR,
-                found: spikes.dtype().name(),
-                expected: dtype.name(),
-            });
-        };
-        spikes = spikes.cast(dtype);
+    if let (Some(dense), Some(dtype)) = (input.spikes.dense(), dtype)
+        && dense.dtype() != dtype
+    {
+        return Err(SpikeError::DataType {
+            operation,
+            tensor: TENSOR,
+            found: dense.dtype().name(),
+            expected: dtype.name(),
+        });
     }
-    Ok(spikes.reshape([batch * steps, channels, height, width]))
+    Ok(())
 }

@@ -1,15 +1,16 @@
-use block_core::{LayerInput, NeuronModel, SpikeError};
+use block_core::{LayerInput, NeuronModel, SpikeError, max_pool};
 use burn::module::Module;
 use burn::tensor::Device;
-use burn::tensor::module::{avg_pool2d, max_pool2d};
-use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
+use burn::tensor::module::avg_pool2d;
+use burn::tensor::ops::AvgPoolOptions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
 use super::hidden::{HiddenLayer, LayerDefaults, LayerOutput};
-use super::picture::{Window, picture, pictures, refuse_skip};
+use super::picture::{Window, check_pictures, picture, refuse_skip};
 use crate::schema::MANY;
+use crate::shape::dense;
 use crate::{ConfigError, Shape, Signal};
 
 /// What is taken of a window.
@@ -22,7 +23,7 @@ pub enum PoolReduction {
     /// The maximum; its gradient goes to the first of equal values, row by row.
     #[default]
     Max,
-    /// The mean, which makes fractions of spikes.
+    /// The mean, which makes fractions of spikes: the layer after it takes them densely.
     Average,
 }
 
@@ -90,21 +91,20 @@ impl PoolConfig {
 
 impl HiddenLayer for SpikePool2d {
     fn forward(&self, input: &Signal) -> Result<LayerOutput, SpikeError> {
-        let [batch, steps, _] = input.spikes.shape();
-        let pictures = pictures("SpikePool2d", input, self.input, None)?;
-        let (size, stride) = ([self.window.size; 2], [self.window.stride; 2]);
-        let pooled = match self.reduction {
-            PoolReduction::Max => {
-                let options = MaxPoolOptions::new(size).with_stride(stride);
-                max_pool2d(pictures, options)
-            }
+        check_pictures("SpikePool2d", input, self.input, None)?;
+        let (shape, Window { size, stride, .. }) = (self.output(), self.window);
+        let spikes = match self.reduction {
+            PoolReduction::Max => max_pool(&input.spikes, self.input, size, stride)?,
             PoolReduction::Average => {
-                let options = AvgPoolOptions::new(size).with_stride(stride);
-                avg_pool2d(pictures, options)
+                let [batch, steps, _] = input.spikes.shape();
+                let [channels, height, width] = self.input;
+                let pictures = dense(&input.spikes);
+                let pictures = pictures.reshape([batch * steps, channels, height, width]);
+                let options = AvgPoolOptions::new([size; 2]).with_stride([stride; 2]);
+                let means = avg_pool2d(pictures, options);
+                LayerInput::from(means.reshape([batch, steps, shape.units()]))
             }
         };
-        let shape = self.output();
-        let spikes = LayerInput::from(pooled.reshape([batch, steps, shape.units()]));
         Ok(LayerOutput {
             signal: Signal { spikes, shape },
             firing: None,
@@ -134,16 +134,17 @@ impl HiddenLayer for SpikePool2d {
         None
     }
 
-    /// What comes out and its gradient; of a maximum also where it was found, in 8 bytes. Of events that became
-    /// dense there is a copy.
+    /// What comes out and its gradient; of a maximum of dense spikes also where it was found, in 8 bytes. Of events
+    /// that became dense there is a copy.
     fn kept(&self, batch: u128, steps: u128, first: bool) -> u128 {
         let rows = batch * steps;
         let [inputs, outputs] = [self.input(), self.output()].map(|shape| shape.units() as u128);
         let dense = if first { rows * inputs } else { 0 };
-        let a_unit = match self.reduction {
-            PoolReduction::Max => 4,
-            PoolReduction::Average => 2,
-        };
-        a_unit * rows * outputs + dense
+        match self.reduction {
+            // From events come events alone.
+            PoolReduction::Max if first => 0,
+            PoolReduction::Max => 4 * rows * outputs,
+            PoolReduction::Average => 2 * rows * outputs + dense,
+        }
     }
 }

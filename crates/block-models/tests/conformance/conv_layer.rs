@@ -1,6 +1,6 @@
 //! `convneurons`: a convolution over space and the neurons that it drives.
 
-use block_core::{NeuronModel, Surrogate, convolution, scan};
+use block_core::{LayerInput, NeuronModel, SpikeEvents, Surrogate, conv_layer, convolution, scan};
 use block_models::{
     ConvConfig, Formulation, HiddenLayer, NetworkConfig, Shape, Signal, SpikingConv2d,
 };
@@ -19,7 +19,7 @@ pub(crate) fn run(case: &Case, check: &mut Check) {
     for &formulation in case.formulations() {
         operations(case, check, formulation, formulation.model());
         context(case, check, &format!("{formulation:?} layer"));
-        gradients(case, check, formulation, |layer, input, _| {
+        gradients(case, check, formulation, false, |layer, input, _| {
             layer
                 .forward(input)
                 .unwrap()
@@ -35,7 +35,7 @@ pub(crate) fn run(case: &Case, check: &mut Check) {
 /// The layer's current through neurons of a model.
 fn operations(case: &Case, check: &mut Check, formulation: Formulation, model: NeuronModel) {
     context(case, check, &format!("{formulation:?} {}", model.name()));
-    gradients(case, check, formulation, |layer, input, check| {
+    gradients(case, check, formulation, false, |layer, input, check| {
         let current = layer.current(input).unwrap();
         let neurons = layer.neurons(model);
         let expected = case.expected("current_flat");
@@ -59,19 +59,34 @@ fn operations(case: &Case, check: &mut Check, formulation: Formulation, model: N
         check.close("membrane", &values(membrane), &expected, case.tolerance);
         spikes
     });
+    context(case, check, &format!("{} by events", model.name()));
+    gradients(case, check, formulation, true, |layer, input, check| {
+        let neurons = layer.neurons(model);
+        let out = conv_layer(&input.spikes, &layer.synapses(), &neurons).unwrap();
+        let membrane = values(out.membrane());
+        let expected = case.expected("mem_flat");
+        check.close("membrane", &membrane, &expected, case.tolerance);
+        out.spikes()
+    });
 }
 
-/// Spikes, the loss and all gradients of what runs a layer.
+/// Spikes, the loss and all gradients of what runs a layer, on dense spikes with or without events.
 fn gradients(
     case: &Case,
     check: &mut Check,
     formulation: Formulation,
+    events: bool,
     spikes: impl FnOnce(&SpikingConv2d, &Signal, &mut Check) -> Tensor<3>,
 ) {
     let layer = layer(case, formulation);
     let dense = case.sequence("x").require_grad();
+    let mut spikes_in = LayerInput::from(dense.clone());
+    if events {
+        let events = SpikeEvents::from_dense(dense.clone().detach()).unwrap();
+        spikes_in = spikes_in.with_events(events).unwrap();
+    }
     let input = Signal {
-        spikes: dense.clone().into(),
+        spikes: spikes_in,
         shape: layer.input(),
     };
     let spikes = spikes(&layer, &input, check);

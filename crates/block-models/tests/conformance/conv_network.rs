@@ -16,15 +16,20 @@ pub(crate) fn run(case: &Case, check: &mut Check) {
     let dense = case.sequence("x");
     let events = SpikeEvents::from_dense(dense.clone()).unwrap();
     for &formulation in case.formulations() {
-        for (route, input) in [
-            ("dense", LayerInput::from(dense.clone().require_grad())),
-            ("events", LayerInput::from(events.clone())),
+        let tracked = || LayerInput::from(dense.clone().require_grad());
+        let both = || tracked().with_events(events.clone()).unwrap();
+        // The convolutions by events, or all of them densely.
+        for (route, input, densest) in [
+            ("dense", tracked(), 0.0),
+            ("dense from events", events.clone().into(), 0.0),
+            ("events", events.clone().into(), f64::MAX),
+            ("events and dense", both(), f64::MAX),
         ] {
             let place = format!(
                 "{} {:?} {formulation:?} {route}",
                 case.golden.name, case.dtype
             );
-            let network = network(case, formulation);
+            let network = network(case, formulation, densest);
             check.context(format!("{place} forward"));
             let output = network.forward(&input).unwrap();
             let total = |counts: &Tensor<1, Int>| values(counts.clone().sum().float())[0];
@@ -112,7 +117,7 @@ fn conv_name(index: usize) -> String {
     format!("conv_layers.{}", 1 + 3 * (index / 2))
 }
 
-fn network(case: &Case, formulation: Formulation) -> Network {
+fn network(case: &Case, formulation: Formulation, densest: f64) -> Network {
     let pool = PoolConfig {
         reduction: PoolReduction::Max,
         window: 2,
@@ -163,6 +168,7 @@ fn network(case: &Case, formulation: Formulation) -> Network {
                 conv.conv.weight = Param::from_tensor(case.shaped::<4>(&weight, shape));
                 conv.conv.bias = bias(&name);
                 conv.beta = beta(&name);
+                *conv = conv.clone().with_events_up_to(densest);
             }
             Layer::Linear(linear) => {
                 linear.linear.weight = weight(LINEAR);

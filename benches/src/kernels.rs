@@ -1,6 +1,6 @@
 use block_core::{
-    FusedAdam, LayerInput, NeuronModel, Neurons, SpikeEvents, SpikeEventsBuilder, Synapses,
-    linear_layer, linear_readout, scan,
+    ConvSynapses, FusedAdam, LayerInput, NeuronModel, Neurons, SpikeEvents, SpikeEventsBuilder,
+    Synapses, conv_layer, linear_layer, linear_readout, max_pool, scan,
 };
 use burn::optim::Optimizer;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -17,6 +17,10 @@ const CLASSES: usize = 10;
 /// Input spikes of a sample.
 const SPIKES: usize = 4 * INPUTS;
 const PARAMETERS: usize = 1 << 18;
+/// Channels, rows and columns of pictures.
+const PICTURE: [usize; 3] = [16, 12, 12];
+/// Time steps of pictures.
+const FRAMES: usize = 8;
 
 /// An operation of the CPU, forward and backward, on small fixed inputs.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +32,7 @@ pub struct Kernel {
 
 impl Kernel {
     /// All operations that have a kernel.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::new("readout-block", |draw, times| {
             let input = draw.events().into();
             readout(draw, &input, NeuronModel::Block, times)
@@ -64,6 +68,17 @@ impl Kernel {
             spiking(draw, NeuronModel::MultiSpike, times)
         }),
         Self::new("integrate", integrator),
+        Self::new("conv", |draw, times| {
+            let (events, _) = draw.pictures();
+            pictures(draw, &events.into(), NeuronModel::Block, times)
+        }),
+        Self::new("conv-through", |draw, times| {
+            let (events, dense) = draw.pictures();
+            let input = LayerInput::from(dense).with_events(events);
+            let input = input.expect("of the same shape");
+            pictures(draw, &input, NeuronModel::MultiSpike, times)
+        }),
+        Self::new("max-pool", pool),
         Self::new("adam", adam),
     ];
 
@@ -128,6 +143,32 @@ fn integrator(draw: &mut Draw, times: usize) {
     }
 }
 
+fn pictures(draw: &mut Draw, input: &LayerInput, model: NeuronModel, times: usize) {
+    let synapses = ConvSynapses {
+        weight: draw.tensor([32, PICTURE[0], 5, 5], -0.1, 0.12),
+        bias: draw.tensor([32], 0.0, 0.01),
+        input: PICTURE,
+        stride: 1,
+        padding: 2,
+    };
+    let neurons = draw.neurons(32 * PICTURE[1] * PICTURE[2], model);
+    for _ in 0..times {
+        let out = conv_layer(input, &synapses, &neurons);
+        out.expect("the sizes fit").spikes().sum().backward();
+    }
+}
+
+fn pool(draw: &mut Draw, times: usize) {
+    let (events, dense) = draw.pictures();
+    let input = LayerInput::from(dense).with_events(events);
+    let input = input.expect("of the same shape");
+    for _ in 0..times {
+        let pooled = max_pool(&input, PICTURE, 2, 2).expect("the sizes fit");
+        let dense = pooled.dense().expect("beside its events").clone();
+        dense.sum().backward();
+    }
+}
+
 fn adam(draw: &mut Draw, times: usize) {
     let draw_all = |draw: &mut Draw| draw.tensor([PARAMETERS], -1.0, 1.0).detach();
     let (mut parameters, gradient) = (draw_all(draw), draw_all(draw));
@@ -168,13 +209,26 @@ impl Draw {
     }
 
     fn events(&mut self) -> SpikeEvents {
-        let mut builder = SpikeEventsBuilder::new(STEPS, INPUTS);
+        self.anywhere(STEPS, INPUTS, SPIKES)
+    }
+
+    /// Spikes of pictures, one in fifty units and steps, and a dense copy that receives a gradient.
+    fn pictures(&mut self) -> (SpikeEvents, Tensor<3>) {
+        let units = PICTURE.iter().product();
+        let events = self.anywhere(FRAMES, units, FRAMES * units / 50);
+        let dense = events.to_dense().require_grad();
+        (events, dense)
+    }
+
+    /// So many spikes a sample at random units and steps.
+    fn anywhere(&mut self, steps: usize, inputs: usize, spikes: usize) -> SpikeEvents {
+        let mut builder = SpikeEventsBuilder::new(steps, inputs);
         for _ in 0..BATCH {
             let spike = |_| {
-                let step = self.rng.random_range(0..STEPS as u32);
-                (step, self.rng.random_range(0..INPUTS as u32))
+                let step = self.rng.random_range(0..steps as u32);
+                (step, self.rng.random_range(0..inputs as u32))
             };
-            let spikes: Vec<_> = (0..SPIKES).map(spike).collect();
+            let spikes: Vec<_> = (0..spikes).map(spike).collect();
             builder
                 .push_sample(&spikes)
                 .expect("the spikes are drawn in range");

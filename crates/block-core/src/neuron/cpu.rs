@@ -51,6 +51,12 @@ pub(crate) use with_summed_dynamics;
 /// u is the potential before reset and mask, `first` the step of the first spike so far, this one included, as
 /// a floating-point number; beyond the last step if there was none.
 pub(crate) trait Dynamics: Copy + Send + Sync + 'static {
+    /// What a spike does to the potential.
+    const EFFECT: Effect;
+
+    /// Whether the way back depends on the step of the first spike.
+    const NEEDS_FIRST: bool;
+
     /// The potential that decays into the next step.
     fn remaining<S: Simd, F: Real>(
         simd: S,
@@ -65,6 +71,17 @@ pub(crate) trait Dynamics: Copy + Send + Sync + 'static {
         gradient: Vector<S, F>,
         at: &At<S, F>,
     ) -> Vector<S, F>;
+}
+
+/// What a spike does to the potential that decays into the next step. Where it does nothing,
+/// [`Dynamics::remaining`] leaves the potential as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    Nothing,
+    /// It lowers that of its own step.
+    Reset,
+    /// It silences all later steps.
+    Mask,
 }
 
 /// Which gradient arrives: [`OfSpikes`] or [`OfMembrane`].
@@ -163,6 +180,10 @@ fn unless_fired<S: Simd, F: Real>(
 pub(crate) struct Block<const SUMMED: bool>;
 
 impl<const SUMMED: bool> Dynamics for Block<SUMMED> {
+    const EFFECT: Effect = Effect::Nothing;
+
+    const NEEDS_FIRST: bool = false;
+
     #[inline(always)]
     fn remaining<S: Simd, F: Real>(_: S, u: Vector<S, F>, _: Vector<S, F>, _: F) -> Vector<S, F> {
         u
@@ -193,6 +214,10 @@ impl<const SUMMED: bool> Dynamics for Block<SUMMED> {
 pub(crate) struct Multi;
 
 impl Dynamics for Multi {
+    const EFFECT: Effect = Effect::Reset;
+
+    const NEEDS_FIRST: bool = false;
+
     #[inline(always)]
     fn remaining<S: Simd, F: Real>(
         simd: S,
@@ -234,6 +259,13 @@ impl Dynamics for Multi {
 pub(crate) struct Single<const MASKED: bool>;
 
 impl<const MASKED: bool> Dynamics for Single<MASKED> {
+    const EFFECT: Effect = match MASKED {
+        true => Effect::Mask,
+        false => Effect::Nothing,
+    };
+
+    const NEEDS_FIRST: bool = true;
+
     #[inline(always)]
     fn remaining<S: Simd, F: Real>(
         simd: S,
@@ -260,20 +292,30 @@ impl<const MASKED: bool> Dynamics for Single<MASKED> {
             return carried.d;
         }
         let (simd, first, t) = (at.simd, at.first, at.t);
-        let one = Vector::<S, F>::splat(simd, F::of(1.0));
-        let silent = unless_fired::<S, F>(simd, one, first, t);
-        let before = unless_fired::<S, F>(simd, one, first, t + F::of(1.0));
-        let to_spike = silent - before * F::of(0.5);
-        let shared = carried.once * to_spike;
+        let zero = Vector::<S, F>::splat(simd, F::of(0.0));
+        let (one, half) = (
+            Vector::<S, F>::splat(simd, F::of(1.0)),
+            Vector::<S, F>::splat(simd, F::of(0.5)),
+        );
+        // Up to the first spike a neuron is above threshold only there.
+        let above = at.u.simd_gt(one);
+        let share = above.select(carried.once, carried.once * half);
+        let shared = unless_fired::<S, F>(simd, share, first, t);
         let (spike, membrane) = match G::OF_SPIKES {
             true => (gradient + shared, later),
             false => (shared, gradient + later),
         };
-        let kept = (carried.once - shared) - spike * above::<S, F>(simd, at.u);
+        let kept = (carried.once - shared) - above.select(spike, zero);
         let through = spike * at.slope;
         (carried.once, carried.d) = match MASKED {
-            true => (kept - membrane * at.u, silent * (through + membrane)),
-            false => (kept, silent * through + membrane),
+            true => (
+                kept - membrane * at.u,
+                unless_fired::<S, F>(simd, through + membrane, first, t),
+            ),
+            false => (
+                kept,
+                unless_fired::<S, F>(simd, through, first, t) + membrane,
+            ),
         };
         carried.d
     }

@@ -115,6 +115,11 @@ impl<T: Copy + Default> Lists<T> {
         for &(len, count) in &self.buckets {
             let now;
             (now, keys) = keys.split_at(count as usize);
+            if len == 0 {
+                // Of most steps of a small network nothing but this is left.
+                now.iter().for_each(|&key| each(key as usize, &[]));
+                continue;
+            }
             for &key in now {
                 let list;
                 (list, entries) = entries.split_at(len as usize);

@@ -19,8 +19,7 @@ use super::{EventLayer, EventLayerOps, Events};
 use crate::NeuronModel;
 use crate::host::{dense, float, int, slice, with_real};
 use crate::neuron::Rule;
-use crate::neuron::cpu::{Dynamics, latch, with_dynamics};
-use crate::ops::scan::spikes_at;
+use crate::neuron::cpu::{Dynamics, Effect, latch, with_dynamics};
 use crate::simd::{
     InstructionSet, Kernel, Real, Row, Target, Vector, Wide, add_rows, load_row, splat_row,
     store_row,
@@ -144,18 +143,19 @@ impl<F: Real, const R: usize> Tile<F, R> {
     }
 
     /// The potentials u of one sample, before reset and mask, handed to `each` step by step with the first-spike
-    /// steps so far. Returns the first-spike steps, the number of steps for "never".
+    /// steps so far and the step's spikes, one bit a neuron. Returns the first-spike steps, the number of steps for "never".
     #[inline(always)]
     pub(super) fn sweep<S: Simd, D: Dynamics>(
         &mut self,
         simd: S,
         events: &HostEvents,
         sample: usize,
-        mut each: impl FnMut(usize, &[Vector<S, F>; R], &[Vector<S, F>; R]),
+        mut each: impl FnMut(usize, &[Vector<S, F>; R], &[Vector<S, F>; R], u64),
     ) -> [Vector<S, F>; R] {
         let zero = splat_row::<S, F, R>(simd, F::of(0.0));
         let mut first = splat_row::<S, F, R>(simd, F::of(events.steps as f64));
         let (mut v, mut before) = (zero, zero);
+        let mut fired = false;
         let (beta, bias) = (
             load_row::<S, F, R>(simd, &self.beta),
             load_row::<S, F, R>(simd, &self.bias),
@@ -169,14 +169,30 @@ impl<F: Real, const R: usize> Tile<F, R> {
             for (t, sum) in steps.zip(&self.sums) {
                 let step = F::of(t as f64);
                 let sum = load_row::<S, F, R>(simd, sum);
-                for r in 0..R {
-                    let u = (beta[r] * v[r] + bias[r]) + sum[r];
-                    first[r] = latch::<S, F>(simd, u, first[r], step);
-                    v[r] = u;
+                let u: [Vector<S, F>; R] = std::array::from_fn(
+                    #[inline(always)]
+                    |r| (beta[r] * v[r] + bias[r]) + sum[r],
+                );
+                // Spikes are rare: few steps have any.
+                let mut spikes = 0;
+                if any_spike::<S, F, R>(simd, &u) {
+                    spikes = spike_bits::<S, F, R>(simd, &u);
+                    fired = true;
+                    for r in 0..R {
+                        first[r] = latch::<S, F>(simd, u[r], first[r], step);
+                    }
                 }
-                each(t, &v, &first);
-                for r in 0..R {
-                    v[r] = D::remaining::<S, F>(simd, v[r], first[r], step);
+                each(t, &u, &first, spikes);
+                v = u;
+                let changed = match D::EFFECT {
+                    Effect::Nothing => false,
+                    Effect::Reset => spikes != 0,
+                    Effect::Mask => fired,
+                };
+                if changed {
+                    for r in 0..R {
+                        v[r] = D::remaining::<S, F>(simd, u[r], first[r], step);
+                    }
                 }
             }
         }
@@ -219,13 +235,13 @@ impl<F: Real, const R: usize> Tile<F, R> {
         closing: usize,
         before: &mut [Vector<S, F>; R],
     ) {
-        for (_, sum) in steps
-            .clone()
-            .zip(&self.sums)
-            .take_while(|(t, _)| *t < closing)
-        {
-            *before = add_rows::<S, F, R>(*before, load_row::<S, F, R>(simd, sum));
+        // A copy, which stays in registers.
+        let mut so_far = *before;
+        let earlier = steps.clone().take_while(|t| *t < closing);
+        for (_, sum) in earlier.zip(&self.sums) {
+            so_far = add_rows::<S, F, R>(so_far, load_row::<S, F, R>(simd, sum));
         }
+        *before = so_far;
         if steps.contains(&closing) {
             let total = load_row::<S, F, R>(simd, &self.total);
             let left: [Vector<S, F>; R] = std::array::from_fn(
@@ -271,20 +287,17 @@ struct Masks {
 impl Fired {
     /// Spikes `[batch, steps, n]`.
     fn spikes<F: Real>(&self, steps: usize, n: usize) -> Vec<F> {
-        if self.masks.is_none() {
-            return spikes_at(&self.first, steps, n);
-        }
-        let rows = self.first.len() / n * steps;
-        let mut spikes = vec![F::of(0.0); rows * n];
-        let rows = spikes.par_chunks_mut(n).enumerate();
-        rows.for_each(|(row, spikes)| {
-            self.at(row, |neuron| spikes[neuron] = F::of(1.0));
+        let mut spikes = vec![F::of(0.0); self.first.len() * steps];
+        let samples = spikes.par_chunks_mut(steps * n).enumerate();
+        samples.for_each(|(sample, spikes)| {
+            self.in_sample(sample, steps, n, |t, neuron| {
+                spikes[t * n + neuron] = F::of(1.0);
+            });
         });
         spikes
     }
 
-    /// Hands every neuron that fires in a sample to `each`, with its step: in the order of the steps, or
-    /// only in that of the neurons, but those of one step always ascending.
+    /// Hands every neuron that fires in a sample to `each`, with its step; those of one step ascending.
     pub(crate) fn in_sample(
         &self,
         sample: usize,
@@ -292,9 +305,11 @@ impl Fired {
         n: usize,
         mut each: impl FnMut(usize, usize),
     ) {
-        if self.masks.is_some() {
-            for t in 0..steps {
-                self.at(sample * steps + t, |neuron| each(t, neuron));
+        if let Some(masks) = &self.masks {
+            for (tile, words) in masks.tiles.iter().enumerate() {
+                for (t, &word) in words[sample * steps..][..steps].iter().enumerate() {
+                    bits(word, |lane| each(t, tile * masks.width + lane));
+                }
             }
             return;
         }
@@ -302,14 +317,6 @@ impl Fired {
             if (t as usize) < steps {
                 each(t as usize, neuron);
             }
-        }
-    }
-
-    /// The neurons that fire in a row, ascending.
-    fn at(&self, row: usize, mut each: impl FnMut(usize)) {
-        let Some(masks) = &self.masks else { return };
-        for (tile, words) in masks.tiles.iter().enumerate() {
-            bits(words[row], |lane| each(tile * masks.width + lane));
         }
     }
 }
@@ -426,7 +433,7 @@ impl<F: Real, D: Dynamics, const R: usize> Kernel for Fire<'_, F, D, R> {
                     events,
                     sample,
                     #[inline(always)]
-                    |_, _, _| (),
+                    |_, _, _, _| (),
                 )
             } else {
                 let masks = &mut self.masks[sample * steps..][..steps];
@@ -435,7 +442,7 @@ impl<F: Real, D: Dynamics, const R: usize> Kernel for Fire<'_, F, D, R> {
                     events,
                     sample,
                     #[inline(always)]
-                    |t, u, _| masks[t] = spike_bits::<S, F, R>(simd, u),
+                    |t, _, _, spikes| masks[t] = spikes,
                 );
                 // Spikes are few: cheaper than a sum in every step.
                 let mut counts = [0; 64];
@@ -457,13 +464,24 @@ impl<F: Real, D: Dynamics, const R: usize> Kernel for Fire<'_, F, D, R> {
 
 /// One bit a neuron of a tile: whether its potential is above threshold.
 #[inline(always)]
-pub(super) fn spike_bits<S: Simd, F: Real, const R: usize>(simd: S, u: &[Vector<S, F>; R]) -> u64 {
+fn spike_bits<S: Simd, F: Real, const R: usize>(simd: S, u: &[Vector<S, F>; R]) -> u64 {
     let one = Vector::<S, F>::splat(simd, F::of(1.0));
     let mut bits = 0;
     for (r, u) in u.iter().enumerate() {
         bits |= u.simd_gt(one).to_bitmask() << (r * F::LANES);
     }
     bits
+}
+
+/// Whether any neuron of a tile is above threshold.
+#[inline(always)]
+fn any_spike<S: Simd, F: Real, const R: usize>(simd: S, u: &[Vector<S, F>; R]) -> bool {
+    let one = Vector::<S, F>::splat(simd, F::of(1.0));
+    let mut above = u[0].simd_gt(one);
+    for u in &u[1..] {
+        above |= u.simd_gt(one);
+    }
+    above.any_true()
 }
 
 /// Membrane potentials `[batch, steps, n]` of a layer, after mask and before reset.
@@ -512,7 +530,7 @@ impl<F: Real, D: Dynamics, const R: usize> Kernel for Membrane<'_, F, D, R> {
                 events,
                 sample,
                 #[inline(always)]
-                |t, u, first| {
+                |t, u, first, _| {
                     for r in 0..R {
                         let v = match masked {
                             true => D::remaining::<S, F>(simd, u[r], first[r], F::of(t as f64)),

@@ -6,6 +6,7 @@
 //! samples and steps ascending, the classes of a readout the even and the odd ones apart.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use burn::backend::Flex;
 use burn::backend::ops::FloatTensorOps;
@@ -14,13 +15,13 @@ use burn_flex::FlexTensor;
 use fearless_simd::Simd;
 use fearless_simd::prelude::*;
 
-use super::cpu::{Columns, Layer, NARROW, Tile, WIDE, bits, spike_bits, tiles, wide};
+use super::cpu::{Columns, Layer, NARROW, Tile, WIDE, bits, tiles, wide};
 use super::{EventLayer, EventLayerGradient, LayerGradient, Maybe};
 use crate::Surrogate;
 use crate::host::{dense, float, slice, with_real};
 use crate::neuron::Rule;
 use crate::neuron::cpu::{
-    Arriving, At, Carried, Derivative, Dynamics, OfMembrane, OfSpikes, with_derivative,
+    Arriving, At, Carried, Derivative, Dynamics, Effect, OfMembrane, OfSpikes, with_derivative,
     with_dynamics, with_summed_dynamics,
 };
 use crate::ops::scan::Output;
@@ -229,15 +230,6 @@ struct Backward<'a, F: Real, D, G, K, const R: usize> {
     dynamics: PhantomData<(D, G, K)>,
 }
 
-/// Sums over samples of one vector of neurons.
-#[derive(Clone, Copy)]
-struct Sums<V> {
-    bias: V,
-    beta: V,
-    /// ∂L/∂I at the closing steps, which goes to all weights.
-    to_all: V,
-}
-
 impl<F: Real, D: Dynamics, G: Arriving, K: Derivative, const R: usize> Kernel
     for Backward<'_, F, D, G, K, R>
 {
@@ -263,56 +255,60 @@ impl<F: Real, D: Dynamics, G: Arriving, K: Derivative, const R: usize> Kernel
         masks.resize(steps, 0);
         let n = self.layer.beta.len();
         let source = Source::new(self.upstream, n, self.start, readout);
-        let zero = Vector::<S, F>::splat(simd, F::of(0.0));
-        let mut sums = [Sums {
-            bias: zero,
-            beta: zero,
-            to_all: zero,
-        }; R];
+        let mut lanes = load_row::<S, F, R>(simd, &tile.beta).map(
+            #[inline(always)]
+            |beta| Lanes::<S, F>::new(simd, beta),
+        );
         for group in &events.groups {
             for (slot, sample) in group.samples.clone().enumerate() {
                 let rows = &mut rows[slot * steps..][..steps];
-                let spikes_wanted = self.out.readout.is_some();
+                // Only of models that fire more than once.
+                let spikes_wanted = D::EFFECT == Effect::Reset && self.out.readout.is_some();
                 let (to_rows, to_masks) = (&mut *rows, &mut *masks);
                 let first = tile.sweep::<S, D>(
                     simd,
                     events,
                     sample,
                     #[inline(always)]
-                    |t, u, _| {
+                    |t, u, _, spikes| {
                         store_row::<S, F, R>(u, &mut to_rows[t]);
                         if spikes_wanted {
-                            to_masks[t] = spike_bits::<S, F, R>(simd, u);
+                            to_masks[t] = spikes;
                         }
                     },
                 );
                 if let Some(readout) = &mut self.out.readout {
                     source.add_readout(sample * steps, masks, readout);
                 }
+                for (lanes, first) in lanes.iter_mut().zip(first) {
+                    lanes.begin(simd);
+                    if D::NEEDS_FIRST {
+                        lanes.first = first;
+                    }
+                }
                 let mut past = Past {
                     rows,
                     row: sample * steps,
-                    beta: load_row::<S, F, R>(simd, &tile.beta),
-                    first,
-                    closing: events.closing[sample].map_or(usize::MAX, |step| step as usize),
+                    closing: events.closing[sample].map(|step| step as usize),
                     current: self.out.current.as_mut(),
                 };
-                past.reverse::<D, G, K>(simd, &source, self.rule.surrogate, arriving, &mut sums);
+                let surrogate = self.rule.surrogate;
+                past.reverse::<S, D, G, K>(simd, &source, surrogate, arriving, &mut lanes);
             }
             for stretch in &group.stretches {
                 gather::<S, F, R>(simd, stretch, rows, weight);
             }
         }
-        let to_all: [Vector<S, F>; R] = std::array::from_fn(|r| sums[r].to_all);
+        let to_all = lanes.map(|lanes| lanes.to_all);
         for (input, row) in weight.iter().enumerate() {
             let row = add_rows::<S, F, R>(load_row::<S, F, R>(simd, row), to_all);
             for (r, vector) in row.iter().enumerate() {
                 self.out.weight.write(input, r, vector.as_slice());
             }
         }
-        for (r, sums) in sums.iter().enumerate() {
-            self.out.bias.write(0, r, sums.bias.as_slice());
-            self.out.beta.write(0, r, sums.beta.as_slice());
+        for (r, lanes) in lanes.iter().enumerate() {
+            self.out.bias.write(0, r, lanes.d_bias.as_slice());
+            self.out.beta.write(0, r, lanes.d_beta.as_slice());
         }
     }
 }
@@ -339,93 +335,151 @@ fn gather<S: Simd, F: Real, const R: usize>(
     );
 }
 
+/// A vector of a tile's neurons on the way back.
+#[derive(Clone, Copy)]
+struct Lanes<S: Simd, F: Real> {
+    beta: Vector<S, F>,
+    first: Vector<S, F>,
+    carried: Carried<Vector<S, F>>,
+    /// ∂L/∂I at the closing step, from there on.
+    closing: Vector<S, F>,
+    /// Sums over samples: ∂L/∂bias, ∂L/∂β, and ∂L/∂I at the closing steps, which goes to all weights.
+    d_bias: Vector<S, F>,
+    d_beta: Vector<S, F>,
+    to_all: Vector<S, F>,
+}
+
+impl<S: Simd, F: Real> Lanes<S, F> {
+    #[inline(always)]
+    fn new(simd: S, beta: Vector<S, F>) -> Self {
+        let zero = Vector::<S, F>::splat(simd, F::of(0.0));
+        Self {
+            beta,
+            first: zero,
+            carried: Carried::new(zero),
+            closing: zero,
+            d_bias: zero,
+            d_beta: zero,
+            to_all: zero,
+        }
+    }
+
+    /// Goes to another sample.
+    #[inline(always)]
+    fn begin(&mut self, simd: S) {
+        let zero = Vector::<S, F>::splat(simd, F::of(0.0));
+        self.carried = Carried::new(zero);
+        self.closing = zero;
+    }
+
+    /// One step back: puts ∂L/∂I, which it returns, less the closing step's in the place of u.
+    #[inline(always)]
+    fn back<D: Dynamics, G: Arriving, K: Derivative>(
+        &mut self,
+        simd: S,
+        surrogate: Surrogate,
+        t: F,
+        line: &mut F::Line,
+        arriving: &F::Line,
+    ) -> Vector<S, F> {
+        let u = load_line::<S, F>(simd, line);
+        // V[t] meets ∂L/∂I[t+1], which is still there.
+        self.d_beta += self.carried.d * D::remaining::<S, F>(simd, u, self.first, t);
+        let at = At {
+            simd,
+            u,
+            slope: K::at::<S, F>(simd, surrogate, u),
+            beta: self.beta,
+            first: self.first,
+            t,
+        };
+        let gradient = load_line::<S, F>(simd, arriving);
+        let d = D::reverse::<S, F, G>(&mut self.carried, gradient, &at);
+        self.d_bias += d;
+        (d - self.closing).store_slice(line.as_mut());
+        d
+    }
+}
+
 /// One sample's tile on the way back.
-struct Past<'a, 'b, S: Simd, F: Real, const R: usize> {
+struct Past<'a, 'b, F: Real, const R: usize> {
     /// u, and in its place ∂L/∂I without the closing step's.
     rows: &'a mut [Row<F, R>],
     /// The sample's first row of the batch.
     row: usize,
-    beta: [Vector<S, F>; R],
-    first: [Vector<S, F>; R],
-    closing: usize,
+    closing: Option<usize>,
     current: Option<&'a mut Columns<'b, F>>,
 }
 
-impl<S: Simd, F: Real, const R: usize> Past<'_, '_, S, F, R> {
+impl<F: Real, const R: usize> Past<'_, '_, F, R> {
     #[inline(always)]
-    fn reverse<D: Dynamics, G: Arriving, K: Derivative>(
+    fn reverse<S: Simd, D: Dynamics, G: Arriving, K: Derivative>(
         &mut self,
         simd: S,
         source: &Source<'_, F, R>,
         surrogate: Surrogate,
         arriving: &mut [Row<F, R>],
-        sums: &mut [Sums<Vector<S, F>>; R],
+        tile: &mut [Lanes<S, F>; R],
     ) {
-        let zero = Vector::<S, F>::splat(simd, F::of(0.0));
-        let mut carried = [Carried::new(zero); R];
-        let mut last = [zero; R];
         let mut end = self.rows.len();
         while end > 0 {
             let start = end.saturating_sub(CHUNK);
             source.fill(simd, self.row + start, &mut arriving[..end - start]);
-            // A narrow register has a second one to wait with for its results: so two vectors side by side
-            // where a register holds a whole one.
-            const { assert!(R.is_multiple_of(2)) };
-            for r in (0..R).step_by(2) {
-                let lines = [r, r + 1];
-                let mut state = lines.map(
-                    #[inline(always)]
-                    |r| carried[r],
-                );
-                let mut sum = lines.map(
-                    #[inline(always)]
-                    |r| sums[r],
-                );
-                let mut closing = lines.map(
-                    #[inline(always)]
-                    |r| last[r],
-                );
-                let mut u = lines.map(
-                    #[inline(always)]
-                    |r| load_line::<S, F>(simd, &self.rows[end - 1][r]),
-                );
-                for t in (start..end).rev() {
-                    let step = F::of(t as f64);
-                    for p in 0..2 {
-                        let r = r + p;
-                        let at = At {
-                            simd,
-                            u: u[p],
-                            slope: K::at::<S, F>(simd, surrogate, u[p]),
-                            beta: self.beta[r],
-                            first: self.first[r],
-                            t: step,
-                        };
-                        let gradient = load_line::<S, F>(simd, &arriving[t - start][r]);
-                        let d = D::reverse::<S, F, G>(&mut state[p], gradient, &at);
-                        u[p] = match t {
-                            0 => zero,
-                            _ => load_line::<S, F>(simd, &self.rows[t - 1][r]),
-                        };
-                        let v = D::remaining::<S, F>(simd, u[p], self.first[r], step - F::of(1.0));
-                        sum[p].bias += d;
-                        sum[p].beta += d * v;
-                        if t == self.closing {
-                            // To all units; those that fired before get it back.
-                            closing[p] = d;
-                            sum[p].to_all += d;
-                        }
-                        (d - closing[p]).store_slice(self.rows[t][r].as_mut());
-                        if let Some(current) = &mut self.current {
-                            current.write(self.row + t, r, d.as_slice());
-                        }
+            // Down to the closing step, if it is one of these, and on.
+            let closing = self.closing.filter(|step| (start..end).contains(step));
+            let middle = closing.unwrap_or(start);
+            for steps in [middle..end, start..middle] {
+                if steps.is_empty() {
+                    continue;
+                }
+                let arriving = &arriving[steps.start - start..];
+                self.back::<S, D, G, K>(simd, surrogate, steps.clone(), arriving, tile);
+                if closing == Some(steps.start) {
+                    for lanes in tile.iter_mut() {
+                        // To all units; those that fired before get it back.
+                        lanes.closing = lanes.carried.d;
+                        lanes.to_all += lanes.closing;
                     }
                 }
-                carried[r..r + 2].copy_from_slice(&state);
-                sums[r..r + 2].copy_from_slice(&sum);
-                last[r..r + 2].copy_from_slice(&closing);
             }
             end = start;
+        }
+    }
+
+    /// Some steps back.
+    #[inline(always)]
+    fn back<S: Simd, D: Dynamics, G: Arriving, K: Derivative>(
+        &mut self,
+        simd: S,
+        surrogate: Surrogate,
+        steps: Range<usize>,
+        arriving: &[Row<F, R>],
+        tile: &mut [Lanes<S, F>; R],
+    ) {
+        let Self {
+            rows,
+            row: first_row,
+            current,
+            ..
+        } = self;
+        let rows = &mut rows[steps.clone()];
+        // Two vectors side by side, since each waits long for its own last step.
+        const { assert!(R.is_multiple_of(2)) };
+        for (index, pair) in tile.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+            let r = 2 * index;
+            let [mut a, mut b] = *pair;
+            let mut now = F::of(steps.end as f64);
+            let rows = rows.iter_mut().zip(arriving);
+            for (t, (row, from)) in steps.clone().zip(rows).rev() {
+                now -= F::of(1.0);
+                let one = a.back::<D, G, K>(simd, surrogate, now, &mut row[r], &from[r]);
+                let other = b.back::<D, G, K>(simd, surrogate, now, &mut row[r + 1], &from[r + 1]);
+                if let Some(current) = current {
+                    current.write(*first_row + t, r, one.as_slice());
+                    current.write(*first_row + t, r + 1, other.as_slice());
+                }
+            }
+            *pair = [a, b];
         }
     }
 }
@@ -488,7 +542,7 @@ impl<'a, F: Real, const R: usize> Source<'a, F, R> {
                 classes,
                 ..
             } => {
-                let (narrow, steps) = (&narrow[row * stride..], out.len());
+                let narrow = &narrow[row * stride..];
                 if is_native::<S>() {
                     // The numbers of classes of the data sets in use; their weights then stay in registers.
                     match classes {
@@ -497,19 +551,7 @@ impl<'a, F: Real, const R: usize> Source<'a, F, R> {
                         _ => {}
                     }
                 }
-                // Back in time: one stream of memory, that the processor sees coming.
-                for parity in [0, 1] {
-                    let (last, pairs) = out.as_rchunks_mut::<2>();
-                    let (last_row, rows) = narrow[..steps * stride].split_at(last.len() * stride);
-                    let rows = rows.chunks_exact(2 * stride);
-                    for (out, rows) in pairs.iter_mut().zip(rows).rev() {
-                        self.product_of_steps::<S, 2>(simd, rows, stride, parity, out);
-                    }
-                    for out in last {
-                        let out = std::array::from_mut(out);
-                        self.product_of_steps::<S, 1>(simd, last_row, stride, parity, out);
-                    }
-                }
+                self.product_of_any(simd, narrow, stride, out);
             }
         }
     }
@@ -548,36 +590,28 @@ impl<'a, F: Real, const R: usize> Source<'a, F, R> {
         }
     }
 
-    /// The even (`parity` 0) or the odd classes' share in [`product`](Self::product), for any number of classes, and for
-    /// registers too narrow to keep the weights: a weight is read once for `G` steps, whose sums stay in registers.
+    /// [`product`](Self::product) for any number of classes, and for registers too narrow to keep the weights.
     #[inline(always)]
-    fn product_of_steps<S: Simd, const G: usize>(
-        &self,
-        simd: S,
-        narrow: &[F],
-        stride: usize,
-        parity: usize,
-        out: &mut [Row<F, R>; G],
-    ) {
-        let classes = self.weight.len();
-        let rows: [&[F]; G] = std::array::from_fn(
-            #[inline(always)]
-            |g| &narrow[g * stride..][..classes],
-        );
-        let mut sums = [splat_row::<S, F, R>(simd, F::of(0.0)); G];
-        for c in (parity..classes).step_by(2) {
-            let weight = load_row::<S, F, R>(simd, &self.weight[c]);
-            for (sums, row) in sums.iter_mut().zip(rows) {
+    fn product_of_any<S: Simd>(&self, simd: S, narrow: &[F], stride: usize, out: &mut [Row<F, R>]) {
+        let (pairs, last) = self.weight.as_chunks::<2>();
+        let rows = narrow[..out.len() * stride].chunks_exact(stride);
+        // Back in time, as the rows are read then.
+        for (out, row) in out.iter_mut().zip(rows).rev() {
+            let (row, row_last) = row[..self.weight.len()].as_chunks::<2>();
+            let mut even = splat_row::<S, F, R>(simd, F::of(0.0));
+            let mut odd = even;
+            for ([a, b], &[x, y]) in pairs.iter().zip(row) {
                 for r in 0..R {
-                    sums[r] += weight[r] * row[c];
+                    even[r] += load_line::<S, F>(simd, &a[r]) * x;
+                    odd[r] += load_line::<S, F>(simd, &b[r]) * y;
                 }
             }
-        }
-        for (out, mut sums) in out.iter_mut().zip(sums) {
-            if parity == 1 {
-                sums = add_rows::<S, F, R>(load_row::<S, F, R>(simd, out), sums);
+            if let ([a], &[x]) = (last, row_last) {
+                for r in 0..R {
+                    even[r] += load_line::<S, F>(simd, &a[r]) * x;
+                }
             }
-            store_row::<S, F, R>(&sums, out);
+            store_row::<S, F, R>(&add_rows::<S, F, R>(even, odd), out);
         }
     }
 

@@ -80,7 +80,7 @@ impl ScanGradient for Flex {
 }
 
 /// Spikes `[batch, steps, n]` of neurons that fire once, at their steps `[batch, n]`.
-pub(crate) fn spikes_at<F: Real>(first: &[i32], steps: usize, n: usize) -> Vec<F> {
+fn spikes_at<F: Real>(first: &[i32], steps: usize, n: usize) -> Vec<F> {
     let mut spikes = vec![F::of(0.0); first.len() * steps];
     let samples = spikes.par_chunks_mut(steps * n).zip(first.par_chunks(n));
     samples.for_each(|(spikes, first)| {
@@ -145,25 +145,59 @@ impl<F: Real, D: Dynamics> Kernel for Forward<'_, F, D> {
         let never = Vector::<S, F>::splat(simd, F::of(steps as f64));
         let zero = Vector::<S, F>::splat(simd, F::of(0.0));
         // β, V and first step of a vector of neurons.
-        let mut state: Vec<_> = (0..n)
-            .step_by(F::LANES)
+        let mut state: Vec<_> = vectors::<F>(n)
             .map(|at| (load::<S, F>(simd, &self.beta[at..]), zero, never))
             .collect();
         for (t, row) in self.sample.chunks_exact_mut(n).enumerate() {
             let t = F::of(t as f64);
-            for (row, (beta, v, first)) in row.chunks_mut(F::LANES).zip(&mut state) {
-                let u = *beta * *v + load::<S, F>(simd, row);
-                *first = latch::<S, F>(simd, u, *first, t);
-                *v = D::remaining::<S, F>(simd, u, *first, t);
-                store::<S, F>(u, row);
-            }
+            in_vectors::<S, F, _>(
+                simd,
+                row,
+                &mut state,
+                #[inline(always)]
+                |(beta, v, first), _, current| {
+                    let u = *beta * *v + current;
+                    *first = latch::<S, F>(simd, u, *first, t);
+                    *v = D::remaining::<S, F>(simd, u, *first, t);
+                    u
+                },
+            );
         }
-        for (out, (_, _, first)) in self.first.chunks_mut(F::LANES).zip(&state) {
-            for (lane, out) in out.iter_mut().enumerate() {
+        for (at, (_, _, first)) in vectors::<F>(n).zip(&state) {
+            for (lane, out) in self.first[at..].iter_mut().take(F::LANES).enumerate() {
                 *out = first[lane].to_i32();
             }
         }
     }
+}
+
+/// Where the vectors of a row of `n` start. The last one ends with the row, so that where the row is no whole number
+/// of vectors, it shares lanes with the one before; a row shorter than a vector is one.
+fn vectors<F: Real>(n: usize) -> impl Iterator<Item = usize> {
+    let last = n.saturating_sub(F::LANES);
+    (0..n).step_by(F::LANES).map(move |at| at.min(last))
+}
+
+/// Replaces the [`vectors`] of a row by what `each` makes of them, of their state and of where they start. Lanes that
+/// two vectors share go to both as they were.
+#[inline(always)]
+fn in_vectors<S: Simd, F: Real, T>(
+    simd: S,
+    row: &mut [F],
+    state: &mut [T],
+    mut each: impl FnMut(&mut T, usize, Vector<S, F>) -> Vector<S, F>,
+) {
+    let Some((last, others)) = state.split_last_mut() else {
+        return;
+    };
+    let at = row.len().saturating_sub(F::LANES);
+    let ending = load::<S, F>(simd, &row[at..]);
+    let lines = row.chunks_exact_mut(F::LANES).zip(others).enumerate();
+    for (index, (line, state)) in lines {
+        let value = each(state, index * F::LANES, load::<S, F>(simd, line));
+        store::<S, F>(value, line);
+    }
+    store::<S, F>(each(last, at, ending), &mut row[at..]);
 }
 
 /// What the forward pass left behind; the potential is `[batch, steps, n]`, the first steps are
@@ -233,8 +267,7 @@ impl<F: Real, D: Dynamics, G: Arriving, K: Derivative> Kernel for Backward<'_, F
         } = self.past;
         let n = beta.len();
         let zero = Vector::<S, F>::splat(simd, F::of(0.0));
-        let mut state: Vec<_> = (0..n)
-            .step_by(F::LANES)
+        let mut state: Vec<_> = vectors::<F>(n)
             .map(|at| Neurons {
                 beta: load::<S, F>(simd, &beta[at..]),
                 first: Vector::<S, F>::from_fn(simd, |lane| {
@@ -246,32 +279,32 @@ impl<F: Real, D: Dynamics, G: Arriving, K: Derivative> Kernel for Backward<'_, F
             .collect();
         for t in (0..steps).rev() {
             let now = F::of(t as f64);
-            let row = &mut self.gradient[t * n..][..n];
-            let rows = row.chunks_mut(F::LANES).zip(&mut state).enumerate();
-            for (index, (row, neurons)) in rows {
-                let column = index * F::LANES;
-                let u = load::<S, F>(simd, &potential[t * n + column..(t + 1) * n]);
-                let at = At {
-                    simd,
-                    u,
-                    slope: K::at::<S, F>(simd, self.rule.surrogate, u),
-                    beta: neurons.beta,
-                    first: neurons.first,
-                    t: now,
-                };
-                let gradient = load::<S, F>(simd, row);
-                let d = D::reverse::<S, F, G>(&mut neurons.carried, gradient, &at);
-                store::<S, F>(d, row);
-                if t > 0 {
-                    let before = load::<S, F>(simd, &potential[(t - 1) * n + column..t * n]);
-                    let v = D::remaining::<S, F>(simd, before, neurons.first, now - F::of(1.0));
-                    neurons.d_beta += d * v;
-                }
-            }
+            let potential = &potential[t * n..][..n];
+            in_vectors::<S, F, _>(
+                simd,
+                &mut self.gradient[t * n..][..n],
+                &mut state,
+                #[inline(always)]
+                |neurons, column, gradient| {
+                    let u = load::<S, F>(simd, &potential[column..]);
+                    let v = D::remaining::<S, F>(simd, u, neurons.first, now);
+                    // V[t] meets ∂L/∂I[t+1], which is still there.
+                    neurons.d_beta += neurons.carried.d * v;
+                    let at = At {
+                        simd,
+                        u,
+                        slope: K::at::<S, F>(simd, self.rule.surrogate, u),
+                        beta: neurons.beta,
+                        first: neurons.first,
+                        t: now,
+                    };
+                    D::reverse::<S, F, G>(&mut neurons.carried, gradient, &at)
+                },
+            );
         }
         let mut d_beta = vec![F::of(0.0); n];
-        for (out, neurons) in d_beta.chunks_mut(F::LANES).zip(&state) {
-            store::<S, F>(neurons.d_beta, out);
+        for (at, neurons) in vectors::<F>(n).zip(&state) {
+            store::<S, F>(neurons.d_beta, &mut d_beta[at..]);
         }
         d_beta
     }

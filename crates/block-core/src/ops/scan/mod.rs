@@ -22,8 +22,6 @@ use crate::neuron::{Rule, reference};
 use crate::spikes::spike_counts;
 use crate::{NeuronModel, Neurons, SpikeError};
 
-pub(super) use cpu::spikes_at;
-
 /// Neurons driven by a current: one pass over time forward and one backward, O(t) a neuron, by any
 /// [model](NeuronModel).
 ///

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::words::{counted, ranges};
+
 /// What a split holds, and what an encoding makes of it; a [`Survey`](crate::Survey) counts it. Samples are taken as
 /// they are, before random changes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -57,16 +59,16 @@ impl EventAccount {
 
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { samples, empty, .. } = self;
+        let Self { samples, empty, .. } = *self;
         match &self.events {
             Some(events) => {
-                write!(f, "{samples} recordings, {empty} empty, {events}")?;
+                let recordings = counted(samples, "recording");
+                write!(f, "{recordings}, {empty} empty, {events}")?;
             }
-            None => write!(
-                f,
-                "{samples} samples, {empty} blank, {} spikes",
-                self.spikes
-            )?,
+            None => {
+                let (samples, spikes) = (counted(samples, "sample"), counted(self.spikes, "spike"));
+                write!(f, "{samples}, {empty} blank, {spikes}")?;
+            }
         }
         match self.steps {
             Some([first, last]) if first == last => write!(f, "; time step {first}")?,
@@ -94,7 +96,7 @@ impl fmt::Display for EventAccount {
             folded,
             ..
         } = self;
-        write!(f, "{total} events")?;
+        write!(f, "{}", counted(*total, "event"))?;
         let Some(share) = self.dropped_share else {
             return Ok(());
         };
@@ -105,7 +107,12 @@ impl fmt::Display for EventAccount {
             percent(share)
         )?;
         if *emptied > 0 {
-            write!(f, ", {emptied} recordings lose all of theirs")?;
+            let verb = if *emptied == 1 { "loses" } else { "lose" };
+            write!(
+                f,
+                ", {} {verb} all of theirs",
+                counted(*emptied, "recording")
+            )?;
         }
         write!(f, ", {folded} folded")?;
         if let (Some(first), Some(last)) = (self.first_time, self.last_time) {
@@ -136,33 +143,9 @@ fn percent(share: f64) -> String {
     }
 }
 
-/// Ascending numbers, neighbours as a range.
-fn ranges(numbers: &[usize]) -> String {
-    let mut ranges: Vec<[usize; 2]> = Vec::new();
-    for &number in numbers {
-        match ranges.last_mut() {
-            Some([_, last]) if *last + 1 == number => *last = number,
-            _ => ranges.push([number; 2]),
-        }
-    }
-    let ranges = ranges.iter().map(|[first, last]| match last - first {
-        0 => first.to_string(),
-        1 => format!("{first}, {last}"),
-        _ => format!("{first}-{last}"),
-    });
-    ranges.collect::<Vec<_>>().join(", ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn labels_are_listed_in_ranges() {
-        assert_eq!(ranges(&[]), "");
-        assert_eq!(ranges(&[4]), "4");
-        assert_eq!(ranges(&[0, 1, 3, 5, 6, 7, 9]), "0, 1, 3, 5-7, 9");
-    }
 
     #[test]
     fn shares_are_rounded_but_never_to_nothing_or_all() {

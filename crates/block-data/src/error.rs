@@ -7,6 +7,8 @@ use block_core::SpikeError;
 use burn_dataset::DatasetError;
 use thiserror::Error;
 
+use crate::words::counted;
+
 /// Why data could not be found, read, encoded or loaded.
 ///
 /// Every message is one line that names the file (or the argument), what was found, what was
@@ -60,8 +62,9 @@ pub enum DataError {
     },
     /// A gzip file does not decompress.
     #[error(
-        "{} is damaged: after {read} bytes of content, {source}; fetch it again",
-        path.display()
+        "{} is damaged: after {} of content, {source}; put a sound copy in its place",
+        path.display(),
+        counted(*read, "byte")
     )]
     Damaged {
         /// The file.
@@ -88,8 +91,9 @@ pub enum DataError {
     },
     /// A file ends early.
     #[error(
-        "{} is truncated: found {found} bytes of {what}, expected {expected}; fetch it again",
-        path.display()
+        "{} is truncated: found {} of {what}, expected {expected}; put a sound copy in its place",
+        path.display(),
+        counted(*found, "byte")
     )]
     Truncated {
         /// The file.
@@ -103,7 +107,7 @@ pub enum DataError {
     },
     /// A file goes on after its end.
     #[error(
-        "{} is oversized: found more than the {expected} bytes of {what} that its header announces; fetch it again",
+        "{} is oversized: found more than the {expected} bytes of {what} that its header announces; put a sound copy in its place",
         path.display()
     )]
     Oversized {
@@ -141,8 +145,8 @@ pub enum DataError {
     },
     /// Images and labels do not belong together.
     #[error(
-        "{} holds {found} labels, expected {expected}, one for each image in {}; they must come from the same split",
-        labels.display(), images.display()
+        "{} holds {}, expected {expected}, one for each image in {}; they must come from the same split",
+        labels.display(), counted(*found, "label"), images.display()
     )]
     LabelCount {
         /// The file of images.
@@ -155,7 +159,11 @@ pub enum DataError {
         found: usize,
     },
     /// A label that is none of the data set's classes.
-    #[error("{}: label {index} is {found}, expected less than {classes}", path.display())]
+    #[error(
+        "{}: sample {index} (from 0) has label {found}, expected 0 to {}",
+        path.display(),
+        classes.saturating_sub(1)
+    )]
     Label {
         /// The file.
         path: PathBuf,
@@ -168,8 +176,9 @@ pub enum DataError {
     },
     /// A recording whose length is not a whole number of events.
     #[error(
-        "{}: found {found} bytes, expected a multiple of {event} (the bytes of an event)",
-        path.display()
+        "{}: found {}, expected a multiple of {event} (the bytes of an event)",
+        path.display(),
+        counted(*found, "byte")
     )]
     EventLength {
         /// The file.
@@ -197,7 +206,10 @@ pub enum DataError {
         side: u8,
     },
     /// An event whose time is negative or not a number.
-    #[error("event {index} is at {found} seconds, expected a finite time that is not negative")]
+    #[error(
+        "event {index} is at {found} seconds, expected a finite time that is not negative; {}",
+        sound_time(*found)
+    )]
     EventTime {
         /// The event's place in the recording, from 0.
         index: usize,
@@ -270,13 +282,24 @@ pub enum DataError {
     #[error("cannot start the loading thread: {0}")]
     Thread(io::Error),
     /// The loading thread ended before its work was done.
-    #[error("the loading thread stopped after {batches} batches of {expected}")]
+    #[error("the loading thread stopped after {batches} of {}", counted(*expected, "batch"))]
     Stopped {
         /// Batches that arrived.
         batches: usize,
         /// Batches of the epoch.
         expected: usize,
     },
+}
+
+/// What to do about a time that is none.
+fn sound_time(found: f32) -> &'static str {
+    match found < 0.0 && found.is_finite() {
+        true => {
+            "let the times of each recording begin at 0: add what the earliest is below 0 to all of them, or leave out what \
+             comes before 0"
+        }
+        false => "leave out what has no time",
+    }
 }
 
 fn missing_file(path: &Path, looked_in: &[PathBuf]) -> String {

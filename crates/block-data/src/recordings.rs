@@ -85,6 +85,11 @@ impl Recordings {
         &self.labels
     }
 
+    /// The units of all events.
+    pub(crate) fn all_units(&self) -> &[u32] {
+        &self.units
+    }
+
     /// Events of all recordings together.
     pub fn total_events(&self) -> usize {
         self.units.len()

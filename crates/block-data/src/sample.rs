@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use burn_dataset::Dataset;
 
-use crate::DataError;
+use crate::{DataError, counted};
 
 /// A sample before augmentation and encoding.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,8 +31,8 @@ impl Input {
     /// The error for an input of the wrong kind.
     pub(crate) fn refuse(&self, expected: &str) -> DataError {
         let found = match self {
-            Self::Values(values) => format!("{} values", values.len()),
-            Self::Events(recording) => format!("{} events", recording.times.len()),
+            Self::Values(values) => counted(values.len(), "value"),
+            Self::Events(recording) => counted(recording.times.len(), "event"),
         };
         DataError::argument("a sample's input", found, expected)
     }

@@ -9,6 +9,7 @@ use rand::seq::SliceRandom;
 
 use crate::augment::Augmentation;
 use crate::random::{Purpose, stream};
+use crate::words::counted;
 use crate::{DataError, Sample, Samples};
 
 /// A binning of recordings in time.
@@ -132,7 +133,8 @@ impl DataSource {
         let held_out = (fraction * len as f64).round();
         if !(held_out >= 1.0 && held_out < len as f64) {
             let expected = format!(
-                "between 0 and 1, leaving at least one of {len} samples for training and for validation"
+                "between 0 and 1, leaving at least one of {} for training and for validation",
+                counted(len, "sample")
             );
             return Err(DataError::argument(
                 "the validation fraction",

@@ -13,17 +13,17 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use block_data::counted;
 use block_models::{Adam, Moments, Network};
 use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
-use serde::{Deserialize, Serialize};
 
-use crate::config::{Config, TrainConfig};
+use crate::config::Config;
 use crate::error::RunnerError;
 use crate::files::{REPAIR, read_at_most};
 use crate::identity::RunData;
-use crate::metrics::{Totals, bits};
-use crate::room::available_memory_bytes;
+use crate::position::Position;
+use crate::room::memory_bytes;
 use crate::run_folder::{BEST, LAST, PREVIOUS, RESUME, RunFolder};
 use crate::{integrity, legacy, weights};
 
@@ -35,103 +35,6 @@ const POSITION: &str = "position";
 const CONFIG: &str = "config";
 const DATA: &str = "data";
 const REPLACES: &str = "replaces";
-
-/// How far a run is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Position {
-    /// Finished epochs.
-    pub epochs: usize,
-    /// Batches done of the epoch after those.
-    pub batches: usize,
-    /// Sums over these batches.
-    pub totals: Totals,
-    /// Seconds that these batches took, loader included.
-    pub seconds: f64,
-    /// What of that was spent waiting for the loader.
-    pub wait_seconds: f64,
-    /// The learning rate.
-    #[serde(with = "bits")]
-    pub learning_rate: f64,
-    /// The epoch with the lowest loss, from 1.
-    pub best: Option<Best>,
-    /// Bytes of `epochs.jsonl`.
-    pub epochs_length: u64,
-    /// Bytes of `batches.jsonl`.
-    pub batches_length: u64,
-    adam_steps: BTreeMap<String, usize>,
-}
-
-/// The epoch whose model is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Best {
-    /// Epoch, from 1.
-    pub epoch: usize,
-    /// Its loss.
-    #[serde(with = "bits")]
-    pub loss: f64,
-}
-
-impl Position {
-    /// Begins the epoch under way anew, as what comes is another training: the learning rate is the one that `train` has
-    /// at this epoch, and losses of before tell nothing of the best epoch to come.
-    pub(crate) fn accept_changes(&mut self, train: &TrainConfig) {
-        self.batches = 0;
-        self.totals = Totals::default();
-        (self.seconds, self.wait_seconds) = (0.0, 0.0);
-        let milestones = train.milestones.iter().filter(|&&at| at <= self.epochs);
-        self.learning_rate = milestones.fold(train.learning_rate, |rate, _| rate * train.gamma);
-        if self.epochs < train.epochs {
-            self.best = None;
-        }
-    }
-
-    /// Before the first batch.
-    pub(crate) fn start(learning_rate: f64) -> Self {
-        Self {
-            epochs: 0,
-            batches: 0,
-            totals: Totals::default(),
-            seconds: 0.0,
-            wait_seconds: 0.0,
-            learning_rate,
-            best: None,
-            epochs_length: 0,
-            batches_length: 0,
-            adam_steps: BTreeMap::new(),
-        }
-    }
-
-    /// Whether a training of `samples` samples in batches of `batch_size` can be there, else what cannot be.
-    pub(crate) fn check(&self, samples: usize, batch_size: usize) -> Result<(), String> {
-        let batches = samples.div_ceil(batch_size);
-        if self.batches > batches {
-            return Err(format!(
-                "it has done {} batches of an epoch, which has {batches} by the config",
-                self.batches
-            ));
-        }
-        let (done, found) = (
-            (self.batches * batch_size).min(samples),
-            self.totals.samples,
-        );
-        if found != done as u64 {
-            return Err(format!(
-                "its {} batches had {found} samples, expected {done} by the config",
-                self.batches
-            ));
-        }
-        let best = self
-            .best
-            .is_none_or(|best| (1..=self.epochs).contains(&best.epoch) && best.loss.is_finite());
-        let rate = self.learning_rate.is_finite() && self.learning_rate > 0.0;
-        match best && rate && self.totals.loss.is_finite() {
-            true => Ok(()),
-            false => {
-                Err("its loss, learning rate or best epoch cannot be a training's".to_string())
-            }
-        }
-    }
-}
 
 /// A run at one moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -176,10 +79,11 @@ impl Loaded {
             epochs, batches, ..
         } = self.checkpoint.position;
         Some(format!(
-            "{}: {problem}; the run goes on from {}, {epochs} epochs and {batches} batches after its start: what came \
-             after that is trained again",
+            "{}: {problem}; the run goes on from {}, {} and {} after its start: what came after that is trained again",
             folder.file(RESUME).display(),
-            self.file
+            self.file,
+            counted(epochs, "epoch"),
+            counted(batches, "batch")
         ))
     }
 }
@@ -202,6 +106,14 @@ impl Checkpoint {
     /// [`RunnerError::Write`].
     pub(crate) fn replace(&self, folder: &RunFolder) -> crate::error::Result<()> {
         folder.write(RESUME, &self.bytes_for(folder)?)?;
+        if self.best.is_some()
+            && fs::read(folder.file(BEST)).is_ok_and(|found| !self.has_best(&found))
+        {
+            tracing::warn!(
+                "{} is not what the checkpoint says of the best epoch, and is written anew",
+                folder.file(BEST).display()
+            );
+        }
         self.write_weights(folder)
     }
 
@@ -291,7 +203,7 @@ impl Checkpoint {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Err(None)),
             Err(error) if error.kind() == ErrorKind::FileTooLarge => {
                 let problem =
-                    format!("it has more than {limit} bytes, half of the memory that is free");
+                    format!("it has more than {limit} bytes, half of this machine's memory");
                 return Ok(Err(Some(problem)));
             }
             Err(source) => {
@@ -320,12 +232,16 @@ impl Checkpoint {
         })
     }
 
-    /// That of a run's folder which is only looked at, if it can be read.
-    pub(crate) fn look_at(folder: &Path) -> Option<Self> {
-        [RESUME, PREVIOUS].iter().find_map(|name| {
-            let bytes = read_at_most(&folder.join(name), largest()).ok()?;
-            Some(Self::from_bytes(&bytes).ok()?.0)
-        })
+    /// That of a file which is only looked at, if it can be read.
+    pub(crate) fn look_at(file: &Path) -> Option<Self> {
+        let bytes = read_at_most(file, largest()).ok()?;
+        Some(Self::from_bytes(&bytes).ok()?.0)
+    }
+
+    /// Whether a file of weights holds those of the best epoch.
+    pub(crate) fn has_best(&self, file: &[u8]) -> bool {
+        let best = self.best.as_ref();
+        best.is_some_and(|best| weights::is_same(file, best))
     }
 
     /// The resolved config that the run has, if it was written.
@@ -440,9 +356,9 @@ impl Checkpoint {
     }
 }
 
-/// The most bytes that are read of a file: half of the memory that is free.
+/// The most bytes that are read of a file: half of the memory that this process can have.
 fn largest() -> u64 {
-    available_memory_bytes().map_or(u64::MAX / 2, |free| free / 2)
+    memory_bytes().map_or(u64::MAX / 2, |bytes| bytes / 2)
 }
 
 /// Reads the bytes of a checkpoint, as going on with a run does, into a network; what is tried with damaged ones.
@@ -478,6 +394,7 @@ fn floats(view: &TensorView<'_>) -> anyhow::Result<Vec<f32>> {
 mod tests {
     use super::*;
     use crate::identity::SplitContent;
+    use crate::position::Best;
 
     #[test]
     fn a_checkpoint_comes_back_whole() {

@@ -1,14 +1,21 @@
 //! What is not wrong, but probably not meant: a training goes on, and its results may mean little.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 
-use block_data::{Account, DataSet, EventAccount, Survey, Tally, folds_polarities};
+use block_data::{
+    Account, DataSet, EventAccount, Input, Samples, Survey, Tally, counted, folds_polarities,
+};
 
 use crate::plan::Plan;
 use crate::splits::{Split, Surveys};
 
 /// A share of events or recordings beyond which their loss is doubtful.
 const TENTH: f64 = 0.1;
+/// A share of the inputs that never have a spike, from which on that is doubtful.
+const QUARTER: f64 = 0.25;
+/// So many times the share that is to be expected is more than chance.
+const BY_CHANCE: f64 = 2.0;
 /// A share of events beyond which they are as good as all of them.
 const NEARLY_ALL: f64 = 0.9;
 /// Times so many times as long are in another unit: a minute has 60 seconds.
@@ -26,7 +33,7 @@ impl Plan {
         }
         if let Some(train) = surveys.get(Split::Train) {
             for (split, survey) in surveys.iter().filter(|(split, _)| *split != Split::Train) {
-                doubts.extend(between(train, split, survey));
+                doubts.extend(between(self, train, split, survey));
             }
         }
         doubts
@@ -57,8 +64,10 @@ impl Plan {
         let [all_train, all_test] = set.samples;
         ([train, test] != set.samples).then(|| {
             format!(
-                "{} is not whole: {train} training and {test} test samples, expected {all_train} and {all_test}",
-                set.name
+                "{} is not whole: {} and {}, expected {all_train} and {all_test}",
+                set.name,
+                counted(train, "training sample"),
+                counted(test, "test sample")
             )
         })
     }
@@ -90,6 +99,7 @@ impl<'a> OfOne<'a> {
                 self.far_from_zero(events),
                 self.folded(events),
                 self.units_numbered_from_one(events),
+                self.units_far_from_zero(events),
                 self.stray_unit(),
             ]
         });
@@ -97,6 +107,7 @@ impl<'a> OfOne<'a> {
             self.without_input(),
             self.one_step(),
             self.labels_numbered_from_one(),
+            self.labels_far_from_zero(),
             self.stray_label(),
             self.one_class(),
         ];
@@ -112,16 +123,20 @@ impl<'a> OfOne<'a> {
         let most = |number: usize| number as f64 > TENTH * samples as f64;
         match &self.account.events {
             None => most(empty).then(|| {
-                format!("{empty} of its {samples} samples are blank: all of their values are 0")
+                let samples = counted(samples, "sample");
+                format!("{empty} of its {samples} {} blank, with values of 0 alone", be(empty))
             }),
             Some(EventAccount { emptied: 0, .. }) => {
-                most(empty).then(|| format!("{empty} of its {samples} recordings have no event"))
+                let recordings = counted(samples, "recording");
+                most(empty).then(|| format!("{empty} of its {recordings} {} no event", have(empty)))
             }
             Some(EventAccount { emptied, .. }) => most(empty + emptied).then(|| {
                 format!(
-                    "{} of its {samples} recordings put nothing in: {empty} have no event, {emptied} have none within \
-                     the time steps",
-                    empty + emptied
+                    "nothing goes in from {} of its {}: {empty} {} no event, {emptied} {} none within the time steps",
+                    empty + emptied,
+                    counted(samples, "recording"),
+                    have(empty),
+                    have(*emptied)
                 )
             }),
         }
@@ -234,9 +249,9 @@ impl<'a> OfOne<'a> {
         (events.folded > 0 && !usual).then(|| {
             let percent = 100.0 * events.folded as f64 / events.total as f64;
             format!(
-                "{} units in the file, folded onto {units}: unit {units} becomes unit 0 and so on, which concerns \
+                "{} in the file, folded onto {units}: unit {units} becomes unit 0 and so on, which concerns \
                  {percent:.1} % of its events; data.units says how many there are",
-                u64::from(largest) + 1
+                counted(u64::from(largest) + 1, "unit")
             )
         })
     }
@@ -286,6 +301,43 @@ impl<'a> OfOne<'a> {
         })
     }
 
+    /// Whether it is the split that a network's inputs and classes are learned on.
+    fn is_training(&self) -> bool {
+        self.train
+            .is_some_and(|train| std::ptr::eq(train, self.survey))
+    }
+
+    fn units_far_from_zero(&self, events: &EventAccount) -> Option<String> {
+        let (least, largest) = (self.survey.units.smallest()?, events.largest_unit?);
+        let unused = f64::from(least) / (f64::from(largest) + 1.0);
+        // Folded ones are said to be folded. The border of a sensor may be silent, in two or three of a hundred rows.
+        let far = unused >= QUARTER && (largest as usize) < self.plan.source.units();
+        (far && least > 1 && self.is_training()).then(|| {
+            format!(
+                "its units go from {least} to {largest}, so the inputs 0 to {} never have a spike: does their numbering \
+                 begin elsewhere than at 0? Then subtract {least} from all units in the files",
+                least - 1
+            )
+        })
+    }
+
+    fn labels_far_from_zero(&self) -> Option<String> {
+        let (least, largest) = (
+            self.survey.labels.smallest()?,
+            self.survey.labels.largest()?,
+        );
+        // Some classes of a larger set are a choice.
+        let far = 2 * u64::from(least) > u64::from(largest) && least > 1;
+        let classes = self.survey.labels.iter().nth(1).is_some();
+        (far && classes && self.is_training()).then(|| {
+            format!(
+                "its labels go from {least} to {largest}, so the classes 0 to {} have no samples: does their numbering begin \
+                 elsewhere than at 0? Then subtract {least} from all labels in the files",
+                least - 1
+            )
+        })
+    }
+
     fn stray_unit(&self) -> Option<String> {
         let units = self.plan.source.units();
         let stray = Stray::of(&self.survey.units)?;
@@ -296,9 +348,9 @@ impl<'a> OfOne<'a> {
                 format!("There are {units} inputs for it; data.units says how many there should be")
             }
             Ordering::Greater if folds_polarities(units, stray.largest) => return None,
-            Ordering::Greater => format!("It is folded onto {units} units"),
+            Ordering::Greater => format!("It is folded onto {}", counted(units, "unit")),
         };
-        Some(format!("its largest unit is {} {so}", stray.text("events")))
+        Some(format!("its largest unit is {} {so}", stray.text("event")))
     }
 
     fn stray_label(&self) -> Option<String> {
@@ -306,7 +358,7 @@ impl<'a> OfOne<'a> {
         let classes = self.plan.source.classes();
         Some(format!(
             "its largest label is {} There are {classes} classes; data.classes says how many there should be",
-            stray.text("samples")
+            stray.text("sample")
         ))
     }
 
@@ -364,13 +416,49 @@ impl Stray {
             total,
         } = self;
         format!(
-            "{largest}, the next largest {next} ({count} of its {total} {of} lie beyond that); is it a stray one?"
+            "{largest}, the next largest {next} ({count} of its {} {} beyond that); is it a stray one?",
+            counted(*total, of),
+            if *count == 1 { "lies" } else { "lie" }
         )
     }
 }
 
+/// The share of the events of recordings that are of units which fire in no other recording: about as large a share of a new
+/// recording's events is of units that never fired.
+fn share_alone(samples: &Samples) -> f64 {
+    // The recording that a unit fires in, if it is one, and how often.
+    let mut units: HashMap<u32, (Option<usize>, u64)> = HashMap::new();
+    let mut total = 0;
+    for index in 0..samples.len() {
+        // What cannot be had was told by the survey.
+        let Ok(Input::Events(recording)) = samples.get(index).map(|sample| sample.input) else {
+            continue;
+        };
+        total += recording.units.len() as u64;
+        for unit in recording.units {
+            let (only, events) = units.entry(unit).or_insert((Some(index), 0));
+            *only = only.filter(|&only| only == index);
+            *events += 1;
+        }
+    }
+    let alone = units.values().filter(|(only, _)| only.is_some());
+    let alone: u64 = alone.map(|(_, events)| events).sum();
+    match total {
+        0 => 0.0,
+        total => alone as f64 / total as f64,
+    }
+}
+
+fn be(number: usize) -> &'static str {
+    if number == 1 { "is" } else { "are" }
+}
+
+fn have(number: usize) -> &'static str {
+    if number == 1 { "has" } else { "have" }
+}
+
 /// What is doubtful about a split beside the training split.
-fn between(train: &Survey, split: Split, survey: &Survey) -> Vec<String> {
+fn between(plan: &Plan, train: &Survey, split: Split, survey: &Survey) -> Vec<String> {
     let mut doubts = Vec::new();
     let account = &survey.account;
     let new = |&label: &u32| train.labels.count(label) == Some(0);
@@ -386,8 +474,10 @@ fn between(train: &Survey, split: Split, survey: &Survey) -> Vec<String> {
         let unknown = survey.units.iter();
         let unknown = unknown.filter(|&(unit, _)| train.units.count(unit) == Some(0));
         let unknown: u64 = unknown.map(|(_, count)| count).sum();
-        if unknown as f64 > TENTH * events.total as f64 {
-            let percent = 100.0 * unknown as f64 / events.total as f64;
+        let share = unknown as f64 / events.total as f64;
+        // Of few recordings each has units of its own, and a new one too.
+        if share > TENTH && share > BY_CHANCE * share_alone(plan.training_samples()) {
+            let percent = 100.0 * share;
             doubts.push(format!(
                 "{split} split: {percent:.1} % of its events are of units that never fire in the training split"
             ));
@@ -408,7 +498,10 @@ fn between(train: &Survey, split: Split, survey: &Survey) -> Vec<String> {
     if shared as f64 > TENTH * with_input as f64 {
         let content = match shared == with_input {
             true => "all of its samples are training samples too".to_string(),
-            false => format!("{shared} of its {with_input} samples are training samples too"),
+            false => format!(
+                "{shared} of its {with_input} samples {} in the training split too",
+                be(shared)
+            ),
         };
         doubts.push(format!(
             "{split} split: {content}, so accuracy there says little of new ones; is it the same file?"

@@ -63,7 +63,8 @@ pub struct Change {
     pub before: String,
     /// What it is from here on.
     pub now: String,
-    /// Whether the epochs so far would have been other ones with it, so that it took `--accept-changes` or a name.
+    /// Whether it took `--accept-changes`, as the epochs so far would have been other ones with it, or as it is a test split
+    /// that nobody named.
     pub accepted: bool,
 }
 
@@ -81,6 +82,9 @@ pub struct Resumption {
     /// What was wrong with the last checkpoint, if the run went on from the one before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub older_checkpoint: Option<String>,
+    /// What the logs lack of the epochs before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_lines: Vec<String>,
 }
 
 impl Environment {
@@ -157,6 +161,7 @@ impl Environment {
         device: &NamedDevice,
         after_epochs: usize,
         older_checkpoint: Option<String>,
+        missing_lines: Vec<String>,
     ) -> Self {
         let now = Self::current(device);
         let resumption = Resumption {
@@ -165,6 +170,7 @@ impl Environment {
             commit: now.commit.clone(),
             after_epochs,
             older_checkpoint,
+            missing_lines,
         };
         let mut environment = before.unwrap_or(now);
         environment.resumed.push(resumption);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use block_core::SpikeError;
 use block_core::device::DeviceError;
-use block_data::DataError;
+use block_data::{DataError, counted};
 use thiserror::Error;
 
 /// Everything that can end a command early.
@@ -154,8 +154,9 @@ pub enum RunnerError {
     },
     /// Events of units for which a run's network has no inputs.
     #[error(
-        "{place}: {split} has events of units up to {largest}, but the run's network has inputs for {units} units, \
-         0 to {}; expected recordings of these units, or start a new run",
+        "{place}: {split} has events of units up to {largest}, but the run's network has inputs for {}, 0 to \
+         {}; expected recordings of these units, or start a new run",
+        counted(*units, "unit"),
         units - 1
     )]
     Units {
@@ -187,7 +188,8 @@ pub enum RunnerError {
     /// The loss is no longer a number.
     #[error(
         "epoch {epoch}, batch {batch}: the loss is {loss} at a learning rate of {rate:?}, expected a finite number; it \
-         comes from layer `{layer}`; lower train.learning_rate; the last checkpoint, from before, is kept"
+         comes from layer `{layer}`; lower train.learning_rate: in a new run, or by --resume with --accept-changes from \
+         the last checkpoint, which is kept"
     )]
     Diverged {
         /// The first layer with a parameter that is not finite, else the readout.
@@ -203,14 +205,18 @@ pub enum RunnerError {
     },
     /// A parameter is no longer a number. The loss may still be one: a neuron whose potential is none never fires.
     #[error(
-        "epoch {epoch}: `{parameter}` holds a number that is not finite, at a learning rate of {rate:?}; lower \
-         train.learning_rate or model.surrogate.scale; the last checkpoint, from before, is kept"
+        "epoch {epoch}, {}: `{parameter}` came to hold a number that is not finite, at a learning rate of {rate:?}; lower \
+         train.learning_rate or model.surrogate.scale: in a new run, or by --resume with --accept-changes from the \
+         last checkpoint, which is kept",
+        between(*batches)
     )]
     NotFinite {
         /// The learning rate.
         rate: f64,
         /// Epoch, from 1.
         epoch: usize,
+        /// The first and the last of the batches, from 1, in one of which that came about.
+        batches: [usize; 2],
         /// The parameter's path, of its moments behind `adam.`.
         parameter: String,
     },
@@ -227,12 +233,19 @@ pub enum RunnerError {
 /// What work takes of memory, and how much there is.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{place}: with {units} input units, {classes} classes, `{key}` = {hidden:?}, `encode.steps` = {steps} and \
+    "{place}: with {}, {}, `{key}` = {hidden:?}, `encode.steps` = {steps} and \
      `train.batch_size` = {batch_size} this takes about {} of memory ({} for {largest}), but {} are available \
-     ({limit}); {remedy}",
+     of the {} of {limit}; {}{remedy}",
+    counted(*units, "input unit"),
+    counted(*classes, "class"),
     gibibytes(*estimate),
     gibibytes(*largest_bytes),
-    gibibytes(*available)
+    gibibytes(*available),
+    gibibytes(*total),
+    match estimate <= total {
+        true => "the rest is taken at this moment, maybe by other programs: wait until it is free, or ",
+        false => "",
+    }
 )]
 pub struct Shortage {
     /// The file or option that the key comes from.
@@ -255,9 +268,11 @@ pub struct Shortage {
     pub largest: String,
     /// Bytes of that.
     pub largest_bytes: u64,
-    /// Bytes that are left.
+    /// Bytes that are left at this moment.
     pub available: u64,
-    /// By what.
+    /// Bytes that there are in all.
+    pub total: u64,
+    /// What sets that limit.
     pub limit: &'static str,
     /// What to do.
     pub remedy: String,
@@ -272,7 +287,8 @@ pub struct Difference {
     pub run: String,
     /// What it is now.
     pub now: String,
-    /// Whether the epochs so far would have been the same with it.
+    /// Whether a run takes it without `--accept-changes`: the epochs so far would have been the same with it, or it is a
+    /// test split that was named.
     pub allowed: bool,
 }
 
@@ -289,6 +305,13 @@ impl fmt::Display for Difference {
 fn listed(differences: &[Difference]) -> String {
     let differences: Vec<_> = differences.iter().map(ToString::to_string).collect();
     differences.join("; ")
+}
+
+fn between([first, last]: [usize; 2]) -> String {
+    match first == last {
+        true => format!("batch {first}"),
+        false => format!("between batches {first} and {last}"),
+    }
 }
 
 fn gibibytes(bytes: u64) -> String {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use block_data::SpikeLoader;
+use block_data::{SpikeLoader, counted};
 use block_models::Network;
 use serde::Serialize;
 
@@ -209,8 +209,8 @@ impl std::fmt::Display for EvaluationReport {
         let percent = shown(self.test_accuracy, 100.0, 2);
         writeln!(
             f,
-            "test accuracy        {percent} % of {} samples",
-            self.samples
+            "test accuracy        {percent} % of {}",
+            counted(self.samples, "sample")
         )?;
         writeln!(f, "test loss            {}", shown(self.test_loss, 1.0, 4))?;
         writeln!(

@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use block_data::{counted, open_regular};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -56,9 +57,14 @@ fn put(path: &Path, bytes: &[u8], previous: Option<&Path>) -> io::Result<()> {
 }
 
 /// The name of a file until it is whole.
-pub(crate) fn temporary(path: &Path) -> PathBuf {
+fn temporary(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.tmp"))
+}
+
+/// The name of the file that one of this name was to become.
+pub(crate) fn unfinished(name: &str) -> Option<&str> {
+    name.strip_prefix('.')?.strip_suffix(".tmp")
 }
 
 /// Reads a file of at most `limit` bytes.
@@ -67,7 +73,7 @@ pub(crate) fn temporary(path: &Path) -> PathBuf {
 ///
 /// What the system says, or [`ErrorKind::FileTooLarge`].
 pub(crate) fn read_at_most(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let file = File::open(path)?;
+    let file = open_regular(path)?;
     if file.metadata()?.len() > limit {
         return Err(ErrorKind::FileTooLarge.into());
     }
@@ -137,8 +143,9 @@ impl Log {
         let (found, mut file) = opened.map_err(write_error(&path, REPAIR))?;
         if found < length {
             let problem = format!(
-                "found {found} bytes, expected the {length} of the checkpoint: its end was lost; put the file back from a \
-                 copy, or start the run anew"
+                "found {}, expected the {length} of the checkpoint: its end was lost; put the file back from a \
+                 copy, or start the run anew",
+                counted(found, "byte")
             );
             return Err(RunnerError::Checkpoint { path, problem });
         }

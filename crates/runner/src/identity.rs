@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Instant;
 
-use block_data::Content;
+use block_data::{Content, counted};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
@@ -48,7 +48,7 @@ impl fmt::Display for SplitContent {
             fingerprint,
             ..
         } = self;
-        write!(f, "{samples} samples")?;
+        write!(f, "{}", counted(*samples, "sample"))?;
         if let Some(unit) = self.largest_unit {
             write!(f, ", units up to {unit}")?;
         }
@@ -88,26 +88,27 @@ impl RunData {
     }
 }
 
-/// What in a run may be another than it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Accept {
-    /// Only what leaves the epochs so far as they are: `train.epochs`, milestones that are not reached yet, `train.gamma`
-    /// before the first of them, `data.validation` where no samples are held out, and where the data lies.
-    Nothing,
-    /// The test split too, which was named.
-    TestSplit,
+/// What in a run may be another than it was, besides what leaves the epochs so far as they are: `train.epochs`, milestones
+/// that are not reached yet, `train.gamma` before the first of them, `data.validation` where no samples are held out, and
+/// where the data lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Accept {
     /// Everything that fits the network's shape.
-    Everything,
+    pub changes: bool,
+    /// The test split, as it was named. Training does not depend on it.
+    pub test_split: bool,
 }
 
 pub(crate) const TRAINING_SPLIT: &str = "the training split";
 pub(crate) const TEST_SPLIT: &str = "the test split";
 
-/// In what a plan is another than a run of which `epochs` epochs are finished; as far as the run says what it was.
+/// In what a plan is another than a run of which `epochs` epochs are finished, as far as the run says what it was. Another
+/// test split is allowed if it was named.
 pub(crate) fn differences(
     before: (Option<&Config>, Option<&RunData>),
     now: (&Config, &RunData),
     epochs: usize,
+    is_test_named: bool,
 ) -> Vec<Difference> {
     let keys = before.0.into_iter().flat_map(|before| {
         let keys = before.differences(now.0).into_iter();
@@ -124,8 +125,8 @@ pub(crate) fn differences(
             (TEST_SPLIT, &before.test, &now.1.test),
         ];
         let other = splits.into_iter().filter(|(_, before, now)| before != now);
-        other.map(|(what, before, now)| Difference {
-            allowed: false,
+        other.map(move |(what, before, now)| Difference {
+            allowed: is_test_named && what == TEST_SPLIT,
             what: what.to_string(),
             run: before.to_string(),
             now: match before.counts() != now.counts() {
@@ -193,7 +194,7 @@ mod tests {
         };
         let (before, now) = (config(&[]), config(&["train.epochs=3", "seed=1"]));
         let (data, other) = (data("b"), data("c"));
-        let found = |before, now| differences(before, now, 1);
+        let found = |before, now| differences(before, now, 1, false);
         assert_eq!(found((Some(&before), Some(&data)), (&before, &data)), []);
         assert_eq!(found((None, None), (&now, &other)), []);
         let told: Vec<_> = found((Some(&before), Some(&data)), (&now, &other))
@@ -212,6 +213,8 @@ mod tests {
             told,
             expected.map(|(text, allowed)| (text.to_string(), allowed))
         );
+        let named = differences((None, Some(&data)), (&now, &other), 1, true);
+        assert!(named.len() == 1 && named[0].allowed, "{named:?}");
         assert!(!data.folds(8) && data.folds(7));
     }
 }

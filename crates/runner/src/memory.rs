@@ -112,8 +112,8 @@ impl Plan {
         }
     }
 
-    /// Checks that there is the memory that work takes. Otherwise an allocation would fail at some point, and end the
-    /// process without a word.
+    /// Checks that there is the memory that work takes, at this moment: an allocation that fails, or a system without memory,
+    /// ends the process without a word, after hours maybe.
     ///
     /// # Errors
     ///
@@ -128,7 +128,7 @@ impl Plan {
 
     fn check_room(&self, surveys: &Surveys, work: Work, room: Room) -> Result<()> {
         let estimate = self.memory_bytes(surveys, work);
-        if estimate <= room.bytes {
+        if estimate <= room.left {
             return Ok(());
         }
         let parts = self.parts(surveys, work);
@@ -149,7 +149,8 @@ impl Plan {
             estimate,
             largest: largest.what,
             largest_bytes: u64::try_from(largest.bytes).unwrap_or(u64::MAX),
-            available: room.bytes,
+            available: room.left,
+            total: room.total,
             limit: room.limit,
             remedy: match self.strays(surveys) {
                 Some(strays) => format!("{}; {strays}", largest.remedy),
@@ -239,24 +240,36 @@ mod tests {
         let plan =
             |text: &str| Plan::prepare(crate::Config::parse(text, "", &[]).unwrap()).unwrap();
         let room = Room {
-            bytes: 1 << 26,
-            limit: "by a test",
+            left: 1 << 26,
+            total: 1 << 27,
+            limit: "this test",
         };
-        let refused = |text: &str, work| {
+        let refused_in = |text: &str, work, room| {
             let refused = plan(text).check_room(&Surveys::default(), work, room);
             refused.unwrap_err().to_string()
         };
+        let refused = |text: &str, work| refused_in(text, work, room);
         let wide = "[data]\nname = \"yin-yang\"\n[model]\nhidden = [4_000_000]";
         let text = refused(wide, Work::Training);
         for part in [
             "4 input units, 3 classes, `model.hidden` = [4000000]",
             "of memory (",
-            "for 36000006 parameters), but 0.1 GiB are available (by a test)",
-            "make `model.hidden` or the number of input units smaller",
+            "for 36000006 parameters), but 0.1 GiB are available of the 0.1 GiB of this test; make `model.hidden` or the number of input units smaller",
         ] {
             assert!(text.contains(part), "{part:?} is not in {text:?}");
         }
         assert!(refused(wide, Work::Evaluation).contains("GiB of memory"));
+        // It would fit if nothing else took memory.
+        let busy = Room {
+            total: 1 << 40,
+            ..room
+        };
+        let text = refused_in(wide, Work::Training, busy);
+        let part = "0.1 GiB are available of the 1024.0 GiB of this test; the rest is taken at this moment";
+        assert!(
+            text.contains(part) && text.contains("or make `model.hidden`"),
+            "{text}"
+        );
         let long =
             "[data]\nname = \"yin-yang\"\n[model]\nhidden = [10]\n[encode]\nsteps = 1_000_000";
         let text = refused(long, Work::Training);

@@ -99,6 +99,15 @@ pub struct BatchRecord {
     pub backward_seconds: f64,
 }
 
+/// What of such a line a summary needs.
+#[derive(Debug, Deserialize)]
+pub(crate) struct BatchTimes {
+    pub epoch: usize,
+    pub batch: usize,
+    pub forward_seconds: f64,
+    pub backward_seconds: f64,
+}
+
 /// A line of `epochs.jsonl`. Null stands where there was nothing to measure. Keys that end in `_seconds` are timings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {

@@ -99,6 +99,11 @@ impl Plan {
         })
     }
 
+    /// The training samples, as they are and in their order.
+    pub(crate) fn training_samples(&self) -> &Samples {
+        &self.train
+    }
+
     /// Loads the validation samples as they are, if there are any.
     ///
     /// # Errors

@@ -4,11 +4,12 @@ use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use block_data::special_file;
 use serde::Serialize;
 
 use crate::clock::Moment;
 use crate::error::{Result, RunnerError};
-use crate::files::{REPAIR, temporary, write_error, write_keeping, write_whole};
+use crate::files::{REPAIR, unfinished, write_error, write_keeping, write_whole};
 
 /// The resolved config.
 pub(crate) const CONFIG: &str = "config.toml";
@@ -26,8 +27,16 @@ pub(crate) const SUMMARY: &str = "summary.json";
 pub(crate) const EVALUATION: &str = "eval.json";
 /// Weights of the best epoch.
 pub(crate) const BEST: &str = "best.safetensors";
+/// What becomes of them where a run goes on with accepted changes after so many epochs.
+pub(crate) fn best_until(epoch: usize) -> String {
+    format!("{BEST_UNTIL}{epoch}.safetensors")
+}
+const BEST_UNTIL: &str = "best-until-epoch-";
 /// Weights as training goes on with them.
 pub(crate) const LAST: &str = "last.safetensors";
+/// What was found of the logs that are no lines of them.
+pub(crate) const UNREADABLE_LOGS: [&str; 2] =
+    ["epochs-unreadable.jsonl", "batches-unreadable.jsonl"];
 /// Everything that going on needs.
 pub(crate) const RESUME: &str = "resume.safetensors";
 /// The one before that, in case that is damaged.
@@ -132,6 +141,7 @@ impl RunFolder {
     }
 
     fn lock(path: &Path, remedy: &'static str) -> Result<Self> {
+        check_files(path)?;
         let file = path.join(LOCK);
         let lock = File::create(&file).map_err(write_error(&file, remedy))?;
         match lock.try_lock() {
@@ -158,9 +168,18 @@ impl RunFolder {
 
     /// Removes files that a killed process had not written to their end.
     fn clear_unfinished(&self) {
-        for name in FILES {
-            // What cannot be removed will be written over.
-            let _ = fs::remove_file(temporary(&self.file(name)));
+        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        for entry in entries {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let is_of_run = |name: &&str| {
+                name.starts_with(BEST_UNTIL)
+                    || FILES.contains(name)
+                    || UNREADABLE_LOGS.contains(name)
+            };
+            if unfinished(&name).filter(is_of_run).is_some() {
+                // What cannot be removed will be written over.
+                let _ = fs::remove_file(entry.path());
+            }
         }
     }
 
@@ -227,6 +246,21 @@ impl RunFolder {
         written.map_err(self.write_error(&path))
     }
 
+    /// Removes a file, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Write`].
+    pub(crate) fn remove(&self, name: &str) -> Result<()> {
+        let path = self.file(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(self.write_error(&path)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Writes a file of pretty JSON.
     ///
     /// # Errors
@@ -244,21 +278,33 @@ impl RunFolder {
 ///
 /// # Errors
 ///
-/// [`RunnerError::NotARun`].
+/// [`RunnerError::NotARun`], [`RunnerError::Checkpoint`] for what is neither a file nor a folder in the place of a file.
 pub(crate) fn check(path: &Path) -> Result<()> {
     let missing = if !path.exists() {
         "there is no such folder".to_string()
     } else if !path.is_dir() {
         "it is a file".to_string()
-    } else if !path.join(CONFIG).is_file() && !path.join(RESUME).is_file() {
+    } else if !path.join(CONFIG).exists() && !path.join(RESUME).exists() {
         format!("it has no {CONFIG}")
     } else {
-        return Ok(());
+        return check_files(path);
     };
     Err(RunnerError::NotARun {
         path: path.to_path_buf(),
         missing,
     })
+}
+
+/// Refuses what would be waited for.
+fn check_files(path: &Path) -> Result<()> {
+    for name in FILES.iter().chain(&[LOCK]) {
+        let path = path.join(name);
+        if let Some(found) = special_file(&path) {
+            let problem = format!("it is {found}, expected a file; put the run's own in its place");
+            return Err(RunnerError::Checkpoint { path, problem });
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

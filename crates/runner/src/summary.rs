@@ -3,10 +3,10 @@
 use burn::module::Module;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Result, RunnerError};
+use crate::error::Result;
 use crate::evaluate::Evaluation;
 use crate::files::read_lines;
-use crate::metrics::{EpochRecord, microseconds};
+use crate::metrics::{BatchTimes, EpochRecord, microseconds};
 use crate::plan::Plan;
 use crate::room::peak_memory_bytes;
 use crate::run_folder::{BATCHES, EPOCHS, RunFolder};
@@ -52,13 +52,6 @@ pub struct Summary {
     pub peak_memory_bytes: Option<u64>,
 }
 
-#[derive(Deserialize)]
-struct BatchTimes {
-    epoch: usize,
-    forward_seconds: f64,
-    backward_seconds: f64,
-}
-
 impl Summary {
     /// That of a finished run.
     ///
@@ -74,12 +67,10 @@ impl Summary {
     ) -> Result<Self> {
         let epochs: Vec<EpochRecord> = read_lines(&folder.file(EPOCHS))?.values;
         let batches: Vec<BatchTimes> = read_lines(&folder.file(BATCHES))?.values;
-        let Some(last) = epochs.last() else {
-            let path = folder.file(EPOCHS);
-            let problem = "found no line, expected one for each finished epoch".to_string();
-            return Err(RunnerError::Checkpoint { path, problem });
-        };
-        let first = if epochs.len() > 1 { 2 } else { 1 };
+        let finished = plan.config.train.epochs;
+        // The lines of some epochs may have been lost.
+        let last = epochs.last().filter(|record| record.epoch == finished);
+        let first = if finished > 1 { 2 } else { 1 };
         let passes = epochs.iter().filter(|record| record.epoch >= first);
         let steps = batches.iter().filter(|batch| batch.epoch >= first);
         let step =
@@ -90,10 +81,10 @@ impl Summary {
             test_loss: test.totals.mean_loss(),
             hidden_spikes_per_sample: test.totals.hidden_spikes(),
             hidden_spikes_per_sample_by_layer: test.totals.hidden_spikes_by_layer(),
-            train_loss: last.train_loss,
-            train_accuracy: last.train_accuracy,
+            train_loss: last.and_then(|record| record.train_loss),
+            train_accuracy: last.and_then(|record| record.train_accuracy),
             best_epoch,
-            epochs: last.epoch,
+            epochs: finished,
             parameters: plan.network.num_params(),
             seed: plan.config.seed,
             device: device.name.clone(),

@@ -6,23 +6,32 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use block_data::SpikeBatch;
+use block_data::{SpikeBatch, counted};
 use block_models::{Adam, Moments, Network};
 use burn::module::Module;
 use burn::tensor::Device;
 
-use crate::checkpoint::{Best, Checkpoint, Loaded, Position};
+use crate::checkpoint::{Checkpoint, Loaded};
 use crate::environment::Environment;
 use crate::error::{Difference, Result, RunnerError};
 use crate::evaluate::Evaluation;
 use crate::files::Log;
+use crate::finite::sums_are_finite;
 use crate::identity::{Accept, RunData, TEST_SPLIT, TRAINING_SPLIT, check_units, differences};
+use crate::logs::Logs;
 use crate::metrics::{BatchRecord, EpochRecord, Totals, microseconds};
 use crate::plan::Plan;
-use crate::run_folder::{BATCHES, BEST, CONFIG, ENVIRONMENT, EPOCHS, LAST, RESUME, RunFolder};
+use crate::position::{Best, Position};
+use crate::run_folder::{
+    BATCHES, BEST, CONFIG, ENVIRONMENT, EPOCHS, LAST, RESUME, RunFolder, best_until,
+};
 use crate::step::Forward;
 use crate::weights;
 use block_core::device::NamedDevice;
+
+/// After so many batches the parameters are looked at, so that the batch in which one is no number any more is known to that
+/// many: each time it takes a twentieth of a step.
+const LOOKED_AT: usize = 10;
 
 /// Told how the training goes.
 pub trait Observer {
@@ -139,6 +148,7 @@ impl<'a> Trainer<'a> {
             },
         };
         let adam = checkpoint.restore(&mut network, &path).map_err(reshaped)?;
+        // Training does not depend on the test split.
         let is_another = differences
             .iter()
             .any(|one| !one.allowed && one.what != TEST_SPLIT);
@@ -159,28 +169,47 @@ impl<'a> Trainer<'a> {
                  be told; from here on it can"
             );
         }
-        for one in differences.iter().filter(|one| !one.allowed) {
-            tracing::warn!("accepted: {one}");
+        for one in &differences {
+            match one.allowed {
+                true => tracing::info!("{one}"),
+                false => tracing::warn!("accepted: {one}"),
+            }
         }
         // All of it fits, so the folder may be written to: first what is on record, then the file that counts, then those
         // for others to read. A crash may also have come between these before.
+        let logs = Logs::go_on(folder, &checkpoint.position)?;
+        for lines in &logs.missing {
+            tracing::warn!("{lines}; the run goes on without them");
+        }
         let position = &checkpoint.position;
-        let epochs = Log::open(folder.file(EPOCHS), position.epochs_length)?;
-        let batches = Log::open(folder.file(BATCHES), position.batches_length)?;
         let before = Environment::take_over(folder)?;
-        let mut environment = Environment::resume(before, device, position.epochs, older);
+        let mut environment =
+            Environment::resume(before, device, position.epochs, older, logs.missing.clone());
         environment.change(&differences, [position.epochs, position.batches]);
         folder.write_json(ENVIRONMENT, &environment)?;
+        checkpoint.position.epochs_length = logs.epochs.length();
+        checkpoint.position.batches_length = logs.batches.length();
+        let mut begins_anew = false;
         if is_another {
             let done = checkpoint.position.batches;
+            let best = checkpoint.position.best;
             checkpoint.position.accept_changes(&plan.config.train);
-            checkpoint.best = checkpoint
-                .best
-                .filter(|_| checkpoint.position.best.is_some());
+            if checkpoint.position.best.is_none()
+                && let Some((Best { epoch, .. }, weights)) = best.zip(checkpoint.best.take())
+            {
+                let kept = best_until(finished);
+                folder.write(&kept, &weights)?;
+                begins_anew = true;
+                tracing::warn!(
+                    "the best epoch so far, {epoch}, is no longer compared with: its loss is another training's. Its weights \
+                     are kept as {kept}, and {BEST} begins anew"
+                );
+            }
             if done > 0 {
                 let epoch = finished + 1;
                 tracing::warn!(
-                    "epoch {epoch} begins anew; the {done} batches done of it stay in the weights and in {BATCHES}"
+                    "epoch {epoch} begins anew; the {} done of it can still be seen in the weights and in {BATCHES}",
+                    counted(done, "batch")
                 );
             }
         }
@@ -192,6 +221,9 @@ impl<'a> Trainer<'a> {
         checkpoint.config = Some(config.clone());
         checkpoint.data = Some(data.clone());
         checkpoint.replace(folder)?;
+        if begins_anew {
+            folder.remove(BEST)?;
+        }
         folder.write(CONFIG, config.as_bytes())?;
         let Checkpoint { position, best, .. } = checkpoint;
         Ok(Self {
@@ -201,8 +233,8 @@ impl<'a> Trainer<'a> {
             data,
             network,
             adam,
-            epochs,
-            batches,
+            epochs: logs.epochs,
+            batches: logs.batches,
             position,
             best,
         })
@@ -317,6 +349,10 @@ impl<'a> Trainer<'a> {
         })?;
         self.position.totals.add(&totals);
         self.position.batches = number;
+        if number.is_multiple_of(LOOKED_AT) && !sums_are_finite(&self.network) {
+            let weights = weights::to_bytes(&self.network, &self.folder.file(LAST))?;
+            self.check_finite(&weights, &BTreeMap::new())?;
+        }
         Ok(self)
     }
 
@@ -343,11 +379,20 @@ impl<'a> Trainer<'a> {
         let mut moments = moments.iter().filter(|(_, moments)| !numbers(moments));
         let bad_moments = || moments.next().map(|(path, _)| format!("adam.{path}"));
         match bad.next().or_else(bad_moments) {
-            Some(parameter) => Err(RunnerError::NotFinite {
-                rate: self.position.learning_rate,
-                epoch: self.position.epochs + 1,
-                parameter,
-            }),
+            Some(parameter) => {
+                let last = self.position.batches;
+                // Of the moments only the last checkpoint says that they were finite.
+                let first = match parameter.starts_with("adam.") {
+                    true => 1,
+                    false => last.saturating_sub(1) / LOOKED_AT * LOOKED_AT + 1,
+                };
+                Err(RunnerError::NotFinite {
+                    rate: self.position.learning_rate,
+                    epoch: self.position.epochs + 1,
+                    batches: [first, last],
+                    parameter,
+                })
+            }
             None => Ok(()),
         }
     }
@@ -423,13 +468,15 @@ impl<'a> Trainer<'a> {
             };
             if spikes == 0 {
                 tracing::warn!(
-                    "{name} stayed silent for all of epoch {epoch}: none of its {neurons} neurons \
-                     fired on any sample; a larger model.init_scale or train.learning_rate helps"
+                    "{name} stayed silent for all of epoch {epoch}: its {} fired on no sample; \
+                     a larger model.init_scale or train.learning_rate helps",
+                    counted(neurons, "neuron")
                 );
             } else if spikes == totals.samples * neurons as u64 * most {
                 tracing::warn!(
-                    "{name} was saturated for all of epoch {epoch}: every one of its {neurons} \
-                     neurons fired on every sample; a smaller model.init_scale or beta helps"
+                    "{name} was saturated for all of epoch {epoch}: its {} fired on every \
+                     sample, as often as they can; a smaller model.init_scale or beta helps",
+                    counted(neurons, "neuron")
                 );
             }
         }
@@ -476,16 +523,9 @@ fn compare(
     check_units(plan, TEST_SPLIT, &data.test, folds)?;
     let config = checkpoint.run_config()?;
     let now = (&plan.config, data);
-    let differences = differences((config.as_ref(), before), now, checkpoint.position.epochs);
-    let is_accepted = |one: &Difference| {
-        one.allowed
-            || match accept {
-                Accept::Nothing => false,
-                Accept::TestSplit => one.what == TEST_SPLIT,
-                Accept::Everything => true,
-            }
-    };
-    let is_refused = |one: &&Difference| !is_accepted(one);
+    let epochs = checkpoint.position.epochs;
+    let differences = differences((config.as_ref(), before), now, epochs, accept.test_split);
+    let is_refused = |one: &&Difference| !one.allowed && !accept.changes;
     let refused: Vec<_> = differences.iter().filter(is_refused).cloned().collect();
     if refused.is_empty() {
         return Ok(differences);

@@ -1,13 +1,14 @@
-//! Weights of a network as the bytes of a safetensors file.
+//! Weights of a network as the bytes of a safetensors file, whose metadata has a checksum of it.
 
 use std::path::Path;
 
+use anyhow::Context;
 use block_models::Network;
 use burn_store::{ApplyError, ModuleSnapshot, SafetensorsStore};
 use safetensors::SafeTensors;
 
 use crate::error::{Result, RunnerError};
-use crate::legacy;
+use crate::{integrity, legacy};
 
 /// The bytes of a safetensors file with the network's weights.
 ///
@@ -19,11 +20,33 @@ pub(crate) fn to_bytes(network: &Network, file: &Path) -> Result<Vec<u8>> {
     let mut store = SafetensorsStore::from_bytes(None)
         .skip_enum_variants(true)
         .clear_metadata()
-        .metadata("format", "safetensors");
-    network
+        .metadata(integrity::KEY, integrity::BLANK);
+    let bytes = network
         .save_into(&mut store)
-        .and_then(|()| store.get_bytes())
-        .map_err(|error| damaged(file, &error))
+        .and_then(|()| store.get_bytes());
+    let mut bytes = bytes.map_err(|error| damaged(file, &error))?;
+    integrity::stamp(&mut bytes).map_err(|error| damaged(file, &format!("{error:#}")))?;
+    Ok(bytes)
+}
+
+/// Compares a file of weights with the checksum in it; whether it has one, which earlier runners did not write.
+///
+/// # Errors
+///
+/// What is wrong with the file.
+pub(crate) fn verify(bytes: &[u8]) -> anyhow::Result<bool> {
+    let (_, header) = SafeTensors::read_metadata(bytes).context("not a whole file of weights")?;
+    let metadata = header.metadata().as_ref();
+    match metadata.and_then(|metadata| metadata.get(integrity::KEY)) {
+        Some(found) => integrity::verify(bytes, found).map(|()| true),
+        None => Ok(false),
+    }
+}
+
+/// Whether a file has these weights, maybe under the names of earlier runners.
+pub(crate) fn is_same(file: &[u8], weights: &[u8]) -> bool {
+    let renamed = legacy::weights(file).ok().flatten();
+    renamed.as_deref().unwrap_or(file) == weights
 }
 
 /// Puts weights into a network of the same layers, also those of a run made before parameters had the names of
@@ -134,10 +157,36 @@ fn damaged(file: &Path, problem: &impl ToString) -> RunnerError {
 
 #[cfg(test)]
 mod tests {
+    use burn::module::Module;
     use safetensors::Dtype;
     use safetensors::tensor::TensorView;
 
     use super::*;
+
+    #[test]
+    fn every_bit_of_a_file_of_weights_counts() {
+        let network = block_models::NetworkConfig::of([2]);
+        let network = network.init(
+            block_models::Shape::Units(1),
+            1,
+            &burn::tensor::Device::flex(),
+        );
+        let network = network.unwrap();
+        let bytes = to_bytes(&network, Path::new("a")).unwrap();
+        assert_eq!(bytes, to_bytes(&network, Path::new("b")).unwrap());
+        assert!(verify(&bytes).unwrap());
+        let header = bytes.len() - 4 * network.num_params();
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1 << (at % 8);
+            // A name in the header may become that of no checksum; the run's folder knows better.
+            assert!(
+                !verify(&changed).is_ok_and(|checked| checked || at >= header),
+                "byte {at}"
+            );
+        }
+        assert!(verify(&bytes[..bytes.len() - 1]).is_err() && verify(b"").is_err());
+    }
 
     #[test]
     fn a_parameter_that_is_no_number_is_found() {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::recorded;
 use crate::augment::{Augmentation, EventAugmentation};
+use crate::formats::archive::fault;
 use crate::source::numbered;
 use crate::{DataError, DataSource, EventFile, Locations, Recordings};
 
@@ -28,6 +29,22 @@ pub struct EventFiles {
     /// Classes. By default as many as the training split has names for, or one more than the largest
     /// label of both splits.
     pub classes: Option<usize>,
+}
+
+/// The file of the split that a number occurs in.
+fn file_of<'a>(number: usize, splits: [&[u32]; 2], paths: &'a [PathBuf]) -> &'a Path {
+    let is_first = splits[0].iter().any(|&found| found as usize == number);
+    &paths[usize::from(!is_first)]
+}
+
+/// The largest number of both splits, and the next.
+fn largest_of(what: &str, splits: [&[u32]; 2]) -> String {
+    let all = || splits.into_iter().flatten().copied();
+    let largest = all().max().unwrap_or_default();
+    match all().filter(|&number| number < largest).max() {
+        Some(next) => format!("the largest {what} is {largest}, the next largest {next}"),
+        None => format!("the only {what} is {largest}"),
+    }
 }
 
 impl EventFiles {
@@ -85,22 +102,24 @@ impl EventFiles {
             largest.map_or(1, |unit| unit as usize + 1)
         });
         if self.units.is_none() && i32::try_from(units).is_err() {
-            let found = format!("{} in these files", units - 1);
-            let expected = format!(
-                "less than {}; is it a stray one? Say how many units there are",
+            let all = splits.each_ref().map(Recordings::all_units);
+            let problem = format!(
+                "{}, expected less than {}; is it a stray one? Say how many units there are",
+                largest_of("unit", all),
                 i32::MAX
             );
-            return Err(DataError::argument("the largest unit", found, expected));
+            return Err(fault(file_of(units - 1, all, paths), problem));
         }
         let labels = splits.iter().flat_map(Recordings::labels);
         let largest = labels.max().map_or(1, |&label| label as usize + 1);
         if largest > MANY_CLASSES && self.classes.is_none() && class_names.len() < largest {
-            let found = format!("{} in these files", largest - 1);
-            let expected = format!(
-                "less than {MANY_CLASSES}; are some recordings unlabelled? With as many classes say \
-                 how many there are"
+            let all = splits.each_ref().map(Recordings::labels);
+            let problem = format!(
+                "{}, expected less than {MANY_CLASSES}; are some recordings unlabelled? With as many classes say how many \
+                 there are",
+                largest_of("label", all)
             );
-            return Err(DataError::argument("the largest label", found, expected));
+            return Err(fault(file_of(largest - 1, all, paths), problem));
         }
         let names = match self.classes {
             None if class_names.len() >= largest => class_names,

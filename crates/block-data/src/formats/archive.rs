@@ -9,7 +9,7 @@ use flate2::bufread::MultiGzDecoder;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use crate::DataError;
+use crate::{DataError, open_regular};
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// Archives that are not read: where their signatures are, and what they are called.
@@ -136,7 +136,12 @@ fn nothing_wanted(others: &[String]) -> String {
     let names: Vec<_> = files.iter().take(NAMED).map(|n| format!("{n:?}")).collect();
     let more = if files.len() > NAMED { " and more" } else { "" };
     match &names[..] {
-        [] => "found no file in the archive, expected one".into(),
+        [] if others.is_empty() => {
+            "found an empty archive, expected the file that is looked for in it".into()
+        }
+        [] => {
+            "found only folders in the archive, expected the file that is looked for in it".into()
+        }
         names => format!(
             "found no such file in the archive, only {}{more}, expected one",
             names.join(", ")
@@ -162,6 +167,10 @@ pub(crate) fn ends_with(name: &str, endings: &[&str]) -> bool {
 pub fn is_zip(path: &Path) -> Result<bool, DataError> {
     let mut reader = open(path)?;
     let start = reader.fill_buf().map_err(|e| unreadable(path, e))?;
+    if start.is_empty() {
+        let problem = "found an empty file; put a sound copy in its place";
+        return Err(fault(path, problem));
+    }
     Ok(ZIP.iter().any(|magic| start.starts_with(magic)))
 }
 
@@ -237,7 +246,7 @@ fn members(
             ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => {
                 refuse("is encrypted, expected a plain one".into())
             }
-            e => refuse(format!("is damaged: {e}; fetch it again")),
+            e => refuse(format!("is damaged: {e}; put a sound copy in its place")),
         };
         if is_companion(&name) {
             continue;
@@ -310,14 +319,14 @@ fn is_safe(name: &str) -> bool {
 
 fn open(path: &Path) -> Result<BufReader<File>, DataError> {
     // Small members: a seek between two of them throws the buffer away.
-    let file = File::open(path).map_err(|e| unreadable(path, e))?;
+    let file = open_regular(path).map_err(|e| unreadable(path, e))?;
     Ok(BufReader::with_capacity(1 << 14, file))
 }
 
 fn damaged(path: &Path, error: &ZipError) -> DataError {
     fault(
         path,
-        format!("the archive is damaged: {error}; fetch it again"),
+        format!("the archive is damaged: {error}; put a sound copy in its place"),
     )
 }
 

@@ -1,9 +1,9 @@
 //! CIFAR-10's binary batches.
 
-use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::{DataError, Images};
+use crate::{DataError, Images, counted, open_regular};
 
 /// Labels are below it.
 const CLASSES: usize = 10;
@@ -26,14 +26,16 @@ pub fn read_batches(paths: &[PathBuf]) -> Result<Images, DataError> {
             path: path.clone(),
             source,
         };
-        let size = fs::metadata(path).map_err(failed)?.len();
+        let mut file = open_regular(path).map_err(failed)?;
+        let size = file.metadata().map_err(failed)?.len();
         if size > LARGEST_FILE {
             let problem =
                 format!("found {size} bytes, expected a batch of CIFAR-10, 30730000 bytes");
             let path = path.clone();
             return Err(DataError::Content { path, problem });
         }
-        let bytes = fs::read(path).map_err(failed)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(failed)?;
         parse_batch(&bytes, path, &mut pixels, &mut labels)?;
     }
     Ok(Images::from_parts(pixels, labels, IMAGE))
@@ -56,12 +58,12 @@ pub fn parse_batch(
 ) -> Result<(), DataError> {
     let (records, rest) = bytes.as_chunks::<RECORD>();
     if records.is_empty() || !rest.is_empty() {
-        let found = bytes.len();
+        let found = counted(bytes.len(), "byte");
         return Err(DataError::Content {
             path: path.to_path_buf(),
             problem: format!(
-                "found {found} bytes, expected a multiple of {RECORD} (a label and an image of \
-                 3x32x32); fetch it again"
+                "found {found}, expected a multiple of {RECORD} (a label and an image of \
+                 3x32x32); put a sound copy in its place"
             ),
         });
     }
@@ -108,10 +110,10 @@ mod tests {
     #[test]
     fn bad_batches_are_refused() {
         let text = "b.bin: found 3072 bytes, expected a multiple of 3073 (a label and an image of \
-                    3x32x32); fetch it again";
+                    3x32x32); put a sound copy in its place";
         assert_eq!(parse(&record(1, 1)[1..]).unwrap_err(), text);
         assert!(parse(&[]).is_err());
-        let text = "b.bin: label 1 is 10, expected less than 10";
+        let text = "b.bin: sample 1 (from 0) has label 10, expected 0 to 9";
         assert_eq!(
             parse(&[record(0, 0), record(10, 0)].concat()).unwrap_err(),
             text

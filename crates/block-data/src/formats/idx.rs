@@ -4,13 +4,12 @@
 //! Source of the format: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten
 //! digits".
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::{DataError, Images};
+use crate::{DataError, Images, open_regular};
 
 /// Unsigned bytes in three dimensions.
 const IMAGES: u32 = 0x0000_0803;
@@ -157,7 +156,7 @@ fn open(path: &Path) -> Result<Box<dyn Read>, DataError> {
         path: path.to_path_buf(),
         source,
     };
-    let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(read)?);
+    let mut file = BufReader::with_capacity(1 << 16, open_regular(path).map_err(read)?);
     let start = file.fill_buf().map_err(read)?;
     if start.starts_with(ZIP) {
         return Err(DataError::Content {

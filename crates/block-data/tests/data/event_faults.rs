@@ -77,12 +77,14 @@ fn a_sound_file_is_read() {
 
 #[test]
 fn other_files() {
-    for bytes in [&b""[..], b"<html>404"] {
-        assert_eq!(
-            refused(bytes.to_vec()),
-            "a.h5: found no HDF5 signature, expected an HDF5 file of recordings; is this the right file?"
-        );
-    }
+    assert_eq!(
+        refused(b"<html>404".to_vec()),
+        "a.h5: found no HDF5 signature, expected an HDF5 file of recordings; is this the right file?"
+    );
+    assert_eq!(
+        refused(Vec::new()),
+        "a.h5: found an empty file, expected an HDF5 file of recordings"
+    );
 }
 
 #[test]
@@ -130,7 +132,7 @@ fn lengths_that_differ() {
     );
     assert_eq!(
         refused(flat(|file| file.names = vec!["zero"])),
-        "a.h5: found 1 names in extra/keys, expected 2, one for each class"
+        "a.h5: found 1 name in extra/keys, expected 2, one for each class"
     );
     // The reference of recording 1: 37 elements, then an address below 65,536.
     let mut bytes = std::fs::read(fixture("h5py_shd.h5")).unwrap();
@@ -145,22 +147,30 @@ fn lengths_that_differ() {
 
 #[test]
 fn impossible_times() {
-    for (time, text) in [
-        (-0.5, "-0.5"),
-        (f64::NAN, "NaN"),
-        (1e300, "inf"),
-        (f64::INFINITY, "inf"),
+    let (shift, leave) = (
+        "let the times of each recording begin at 0: add what the earliest is below 0 to all of them, or leave out what \
+         comes before 0",
+        "leave out what has no time",
+    );
+    for (time, text, remedy) in [
+        (-0.5, "-0.5", shift),
+        (f64::NAN, "NaN", leave),
+        (1e300, "inf", leave),
+        (f64::INFINITY, "inf", leave),
+        (f64::NEG_INFINITY, "-inf", leave),
     ] {
         assert_eq!(
             refused(flat(|file| file.times[2] = time)),
             format!(
-                "a.h5: recording 2: event 1 is at {text} seconds, expected a finite time that is not negative"
+                "a.h5: recording 2: event 1 is at {text} seconds, expected a finite time that is not negative; {remedy}"
             )
         );
     }
     assert_eq!(
         refused(flat(|file| file.times[0] = -1.0)),
-        "a.h5: recording 0: event 0 is at -1 seconds, expected a finite time that is not negative"
+        format!(
+            "a.h5: recording 0: event 0 is at -1 seconds, expected a finite time that is not negative; {shift}"
+        )
     );
     // Recording 1 begins at 5/64 seconds, 0x2d00 in float16; the next is 8/64.
     assert_eq!(
@@ -169,7 +179,9 @@ fn impossible_times() {
             &[0x00, 0x2d, 0x00, 0x30],
             &[0x00, 0x2d, 0x00, 0x7c]
         )),
-        "a.h5: recording 1: event 1 is at inf seconds, expected a finite time that is not negative"
+        format!(
+            "a.h5: recording 1: event 1 is at inf seconds, expected a finite time that is not negative; {leave}"
+        )
     );
 }
 
@@ -198,11 +210,11 @@ fn impossible_units() {
 fn impossible_labels() {
     assert_eq!(
         refused(flat(|file| file.labels[2] = -1)),
-        "a.h5: element 2 of labels is -1, expected 0 to 2^32 - 1"
+        "a.h5: element 2 of labels is -1, expected 0 to 2^32 - 1; if that means unlabelled, leave the recording out"
     );
     assert_eq!(
         refused(flat(|file| file.labels[1] = 65_536)),
-        "a.h5: label 1 is 65536, expected less than 65536"
+        "a.h5: sample 1 (from 0) has label 65536, expected less than 65536, the largest below that is 1; is it unlabelled?"
     );
 }
 
@@ -301,6 +313,7 @@ fn files_cut_anywhere_are_refused() {
             let known = [
                 "is truncated: found ",
                 "no HDF5 signature",
+                "found an empty file",
                 "cannot be opened",
             ];
             assert!(
@@ -312,7 +325,7 @@ fn files_cut_anywhere_are_refused() {
     let whole = std::fs::read(fixture("h5py_shd.h5")).unwrap();
     assert_eq!(
         refused(whole[..5000].to_vec()),
-        "a.h5 is truncated: found 5000 bytes of content, expected 13432; fetch it again"
+        "a.h5 is truncated: found 5000 bytes of content, expected 13432; put a sound copy in its place"
     );
 }
 
@@ -332,7 +345,7 @@ fn a_header_s_shape_takes_no_memory() {
     assert_eq!(
         refused(bytes),
         "a.h5: found 1099511627776 elements of 2 bytes in spikes/units, expected at most 68240384 bytes in a \
-         file of this size; fetch it again"
+         file of this size; put a sound copy in its place"
     );
 }
 

@@ -170,7 +170,7 @@ const FAULTS: &[(&str, &str)] = &[
     ),
     (
         "labels_below_zero",
-        "element 9 of labels is -1, expected 0 to 2^32 - 1",
+        "element 9 of labels is -1, expected 0 to 2^32 - 1; if that means unlabelled, leave the recording out",
     ),
     (
         "labels_of_one_number",

@@ -62,19 +62,19 @@ fn wrong_magic_number() {
 fn truncated() {
     assert_eq!(
         of_images(&images(2, &[0; 1000])),
-        "i.gz is truncated: found 1000 bytes of pixels, expected 1568; fetch it again"
+        "i.gz is truncated: found 1000 bytes of pixels, expected 1568; put a sound copy in its place"
     );
     assert_eq!(
         of_labels(&gzip(&files::idx(0x801, &[5], &[1]))),
-        "l.gz is truncated: found 1 bytes of labels, expected 5; fetch it again"
+        "l.gz is truncated: found 1 byte of labels, expected 5; put a sound copy in its place"
     );
     assert_eq!(
         of_images(&images(2, &[])[..6]),
-        "i.gz is truncated: found 2 bytes of a number in the header, expected 4; fetch it again"
+        "i.gz is truncated: found 2 bytes of a number in the header, expected 4; put a sound copy in its place"
     );
     assert_eq!(
         of_labels(&[]),
-        "l.gz is truncated: found 0 bytes of a number in the header, expected 4; fetch it again"
+        "l.gz is truncated: found 0 bytes of a number in the header, expected 4; put a sound copy in its place"
     );
 }
 
@@ -102,7 +102,7 @@ fn a_changed_byte_in_a_gzip_file_is_refused() {
         text.starts_with("i.gz is damaged: after 784 bytes of content, "),
         "{text}"
     );
-    assert!(text.ends_with("; fetch it again"), "{text}");
+    assert!(text.ends_with("; put a sound copy in its place"), "{text}");
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn oversized() {
     assert_eq!(
         of_images(&gzip(&images(1, &[0; 785]))),
         "i.gz is oversized: found more than the 784 bytes of pixels that its header announces; \
-         fetch it again"
+         put a sound copy in its place"
     );
     let text = of_labels(&files::idx(0x801, &[1], &[0, 0]));
     assert!(text.contains("oversized"), "{text}");
@@ -141,7 +141,7 @@ fn impossible_counts_take_no_memory() {
     );
     let text = of_labels(&files::idx(0x801, &[200_000_000], &[0]));
     assert!(
-        text.contains("found 1 bytes of labels, expected 200000000"),
+        text.contains("found 1 byte of labels, expected 200000000"),
         "{text}"
     );
 }
@@ -150,7 +150,7 @@ fn impossible_counts_take_no_memory() {
 fn labels_out_of_range() {
     assert_eq!(
         of_labels(&labels(&[0, 9, 10])),
-        "l.gz: label 2 is 10, expected less than 10"
+        "l.gz: sample 2 (from 0) has label 10, expected 0 to 9"
     );
 }
 

@@ -190,7 +190,7 @@ fn the_other_kind_of_input_is_refused() {
     let mut recordings = block_data::Recordings::default();
     recordings.push(0, &[1], &[0.5]).unwrap();
     let loader = SpikeLoader::new(Arc::new(recordings), frames(), 1).unwrap();
-    let text = "a sample's input is 1 events, expected values, for frames";
+    let text = "a sample's input is 1 event, expected values, for frames";
     assert_eq!(failure(&loader), (0, vec![text.to_string()]));
     let wrong = of(vec![sample(0, &[0.5])]);
     let loader = SpikeLoader::new(wrong, frames(), 1).unwrap();
@@ -277,7 +277,7 @@ fn a_data_set_that_fails() {
         failure(&loader(Arc::new(Faulty(false)), 1)),
         (1, vec![text.to_string()])
     );
-    let text = "the loading thread stopped after 1 batches of 3";
+    let text = "the loading thread stopped after 1 of 3 batches";
     assert_eq!(
         failure(&loader(Arc::new(Faulty(true)), 1)),
         (1, vec![text.to_string()])

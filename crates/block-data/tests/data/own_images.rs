@@ -69,7 +69,7 @@ fn letters_from_1_to_26_make_27_classes() {
         ..own()
     };
     let text = less.open(&at(root.path())).unwrap_err().to_string();
-    let end = "TRAIN-LABELS-IDX1-UBYTE.GZ: label 25 is 26, expected less than 26";
+    let end = "TRAIN-LABELS-IDX1-UBYTE.GZ: sample 25 (from 0) has label 26, expected 0 to 25";
     assert!(text.ends_with(end), "{text}");
 }
 

@@ -49,7 +49,7 @@ pub(super) fn describe(folder: &Path, device: &NamedDevice, records: usize) -> R
                         path.display()
                     );
                 }
-                Environment::resume(Some(before), device, records, None)
+                Environment::resume(Some(before), device, records, None, Vec::new())
             }
         },
     };

@@ -35,12 +35,14 @@ A run's folder holds:
   epochs.jsonl        loss, accuracy, hidden spikes and times, a line an epoch
   batches.jsonl       the same, a line a batch
   summary.json        what came out: test accuracy, spikes, times, memory
-  best.safetensors    weights of the epoch with the lowest training loss; a trained β may lie beyond [0, 1]
-                      in the file, and is taken as 0 or 1 then
+  best.safetensors    weights of the epoch with the lowest training loss, with a checksum; a trained β may lie
+                      beyond [0, 1] in the file, and is taken as 0 or 1 then
+  best-until-epoch-N.safetensors  those of before --accept-changes, after which the best epoch begins anew
   last.safetensors    weights of the last epoch
   resume.safetensors  what --resume needs, with a checksum
   resume-previous.safetensors  the checkpoint before, which is taken where the last one is damaged
   eval.json           what `runner eval` found
+A log that lost lines, in a crash or a copy, stops no run: --resume says what is missing, and records it.
 
 Data sets are looked for in --data-dir or data.dir and nowhere else if one of them is given,
 otherwise in $BLOCK_DATA, then ./data, then /usr/share/datasets, each time in a folder by the data

@@ -9,8 +9,10 @@ use crate::config::{Validation, keys};
 use crate::error::Result;
 use crate::memory::Work;
 use crate::plan::Plan;
+use crate::room::Room;
 use crate::splits::{Split, Surveys};
 use block_core::device;
+use block_data::counted;
 use block_models::LayerConfig;
 use burn::module::Module;
 
@@ -46,48 +48,63 @@ fn describe(plan: &Plan, surveys: &Surveys, text: &mut String) -> std::fmt::Resu
     } else {
         ""
     };
-    writeln!(text, "training     {train} samples{augmented}")?;
+    writeln!(text, "training     {}{augmented}", counted(train, "sample"))?;
     match config.data.validation {
         Validation::Test => writeln!(text, "validation   the test split, after every epoch")?,
         Validation::None => writeln!(text, "validation   none")?,
         Validation::Fraction(_) => writeln!(
             text,
-            "validation   {validation} samples held out, after every epoch"
+            "validation   {} held out, after every epoch",
+            counted(validation, "sample")
         )?,
     }
     writeln!(
         text,
-        "test         {test} samples, {} classes",
-        source.classes()
+        "test         {}, {}",
+        counted(test, "sample"),
+        counted(source.classes(), "class")
     )?;
     for (split, survey) in surveys.iter() {
         let split = format!("{split}:");
         writeln!(text, "  {split:<12}{}", survey.account)?;
     }
     let (units, steps) = (source.units(), config.encode.steps);
-    writeln!(text, "input        {units} units, {steps} time steps")?;
+    let (units, steps) = (counted(units, "unit"), counted(steps, "time step"));
+    writeln!(text, "input        {units}, {steps}")?;
     let own = config.model.layers.iter().flatten().map(own_settings);
     let mut own = own.chain(repeat(String::new()));
     for layer in plan.network.layers() {
         let (name, input, output) = (&layer.name, layer.input, layer.output);
-        let (summary, parameters) = (&layer.summary, layer.parameters);
+        let (summary, parameters) = (&layer.summary, counted(layer.parameters, "parameter"));
         writeln!(
             text,
-            "{name:<12} {input} -> {output}, {summary}, {parameters} parameters"
+            "{name:<12} {input} -> {output}, {summary}, {parameters}"
         )?;
         if let Some(own) = own.next().filter(|own| !own.is_empty()) {
             writeln!(text, "             of its own: {own}")?;
         }
     }
     writeln!(text, "parameters   {}", plan.network.num_params())?;
-    let mebibytes = plan.memory_bytes(surveys, Work::Training) as f64 / f64::from(1 << 20);
-    writeln!(text, "memory       about {mebibytes:.0} MiB")?;
+    let mebibytes = |bytes: u64| (bytes as f64 / f64::from(1 << 20)).round();
+    let takes = mebibytes(plan.memory_bytes(surveys, Work::Training));
+    write!(text, "memory       about {takes} MiB")?;
+    match Room::now() {
+        Some(Room { left, total, limit }) => {
+            let (left, total) = (mebibytes(left), mebibytes(total));
+            writeln!(
+                text,
+                "; {left} MiB are available of the {total} MiB of {limit}"
+            )?;
+        }
+        None => writeln!(text)?,
+    }
     let plan = &config.train;
     let (epochs, size, rate) = (plan.epochs, plan.batch_size, plan.learning_rate);
     let batches = train.div_ceil(size);
     writeln!(
         text,
-        "epochs       {epochs} of {batches} batches of {size}, learning rate {rate:?}"
+        "epochs       {epochs} of {} of {size}, learning rate {rate:?}",
+        counted(batches, "batch")
     )?;
     let reached: Vec<_> = plan.milestones.iter().filter(|&&at| at < epochs).collect();
     if !reached.is_empty() {

@@ -1,29 +1,27 @@
-//! The commands that work: train, resume, eval.
+//! The commands that train: a new run, and one that goes on.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::arguments::{EvalArguments, TrainArguments};
+use super::arguments::TrainArguments;
+use super::hint;
 use super::interrupts::catch_interrupts;
 use super::load::{key_of, load, load_run};
 use crate::checkpoint::Checkpoint;
-use crate::config::is_place;
 use crate::environment::Environment;
 use crate::error::{Result, RunnerError};
-use crate::evaluate::{Compared, Evaluation, ScoredSplit};
-use crate::identity::{Accept, RunData, SplitContent, TEST_SPLIT, TRAINING_SPLIT, check_units};
+use crate::evaluate::Evaluation;
+use crate::identity::{Accept, RunData, TEST_SPLIT, TRAINING_SPLIT, check_units};
 use crate::memory::Work;
 use crate::metrics::shown;
 use crate::plan::Plan;
 use crate::progress::Progress;
-use crate::run_folder::{self, BEST, CONFIG, ENVIRONMENT, EVALUATION, RunFolder, SUMMARY};
+use crate::run_folder::{self, CONFIG, ENVIRONMENT, RunFolder, SUMMARY};
 use crate::signals::STOP;
 use crate::splits::Split;
 use crate::summary::Summary;
-use crate::train::{Trainer, UNDO, restore};
-use crate::weights;
+use crate::train::{Trainer, UNDO};
 use block_core::device::{self, NamedDevice};
-use block_data::{Content, DataError};
+use block_data::counted;
 use block_models::Network;
 
 /// Trains a new run.
@@ -95,17 +93,26 @@ pub(super) fn resume(run: &Path, arguments: &TrainArguments) -> Result<String> {
     let surveys = plan.survey(&Split::ALL)?;
     plan.check_memory(&device, &surveys, Work::Training)?;
     warn_of_another_device(Environment::of_run(&folder).as_ref(), &device);
-    let accept = match arguments.accept_changes {
-        true => Accept::Everything,
-        false if set.iter().any(|one| key_of(one).starts_with("data.test")) => Accept::TestSplit,
-        false => Accept::Nothing,
+    let accept = Accept {
+        changes: arguments.accept_changes,
+        test_split: set.iter().any(|one| key_of(one).starts_with("data.test")),
     };
+    let finished = checkpoint.position.epochs;
     catch_interrupts();
     let trainer = Trainer::go_on(&plan, &device, &folder, loaded, accept)?;
     let environment = Environment::of_run(&folder).unwrap_or_else(|| Environment::current(&device));
     let environment = environment.with_splits(&surveys, &plan.doubts(&surveys));
     folder.write_json(ENVIRONMENT, &environment)?;
     announce(&plan, &device, &folder, &environment);
+    if finished == plan.config.train.epochs {
+        let command = hint::resume_command(run, arguments.place.device.as_deref());
+        let epochs = counted(finished, "epoch");
+        tracing::info!(
+            "the run is finished, with all of its {epochs}: the best model is tested once more; to train on: {command} --set \
+             train.epochs={}",
+            2 * finished
+        );
+    }
     work(&plan, &device, &folder, trainer)
 }
 
@@ -117,7 +124,8 @@ fn announce(plan: &Plan, device: &NamedDevice, folder: &RunFolder, environment: 
     };
     let (name, threads) = (&device.name, device.threads());
     tracing::info!("device {name}, threads {threads}");
-    tracing::info!("data {data}: {train} training samples, {test} for the test");
+    let train = counted(train, "training sample");
+    tracing::info!("data {data}: {train}, {test} for the test");
     for (split, account) in &environment.splits {
         tracing::info!("{split} split: {account}");
     }
@@ -161,128 +169,4 @@ fn work(
         shown(summary.seconds_per_epoch, 1.0, 2),
         folder.file(SUMMARY).display(),
     ))
-}
-
-/// Tests a run's best model. Reading is enough for that: of a folder that cannot be written to, or
-/// that a training works on, only the report is printed.
-pub(super) fn eval(arguments: &EvalArguments) -> Result<String> {
-    let run: &PathBuf = &arguments.run;
-    run_folder::check(run)?;
-    let set = &arguments.set;
-    if let Some(other) = set.iter().find(|one| !is_place(key_of(one))) {
-        return Err(RunnerError::Usage(format!(
-            "--set {other}: the rest of the config belongs to the model, expected data.test=FILE or data.dir=DIR"
-        )));
-    }
-    let checkpoint = Checkpoint::look_at(run);
-    let mut config = load_run(run, checkpoint.as_ref(), set, arguments.place.data_dir())?;
-    // Of another training nothing follows for the model that there is.
-    let mut changes = config.changes(0, false);
-    changes.retain(|one| {
-        ["`data.", "`encode.", "`model."]
-            .iter()
-            .any(|table| one.what.starts_with(table))
-    });
-    changes.retain(|one| one.what != "`data.validation`" && one.what != "`data.augment`");
-    if !changes.is_empty() {
-        return Err(RunnerError::Changed {
-            path: run.to_path_buf(),
-            subject: "another config",
-            differences: changes,
-            remedy: format!("undo that in {}", run.join(CONFIG).display()),
-        });
-    }
-    let device = device::select(arguments.place.device())?;
-    let path = run.join(BEST);
-    let bytes = fs::read(&path).map_err(|source| RunnerError::Read {
-        path: path.clone(),
-        source,
-        expected: "the weights of the run's best epoch, written when its first epoch ends",
-    })?;
-    let before = checkpoint.and_then(|checkpoint| checkpoint.data);
-    let derived = config.complete(&bytes);
-    let config = config.now;
-    if set.iter().any(|one| key_of(one).starts_with("data.train")) {
-        tracing::info!("eval scores the test split: data.train is not opened");
-    }
-    let plan = match Plan::prepare_test(config.clone()) {
-        Err(RunnerError::Data(DataError::Missing { .. })) => {
-            config.data.provide(arguments.place.offline)?;
-            Plan::prepare_test(config)?
-        }
-        plan => plan?,
-    };
-    let content = SplitContent::from(Content::of(&plan.source.test())?);
-    let folds = before
-        .as_ref()
-        .map_or(!derived, |before| before.folds(plan.source.units()));
-    check_units(&plan, TEST_SPLIT, &content, folds)?;
-    let named = set.iter().any(|one| key_of(one).starts_with("data.test"));
-    let split = ScoredSplit::new(
-        plan.file_of(true),
-        content,
-        before.as_ref().map(|before| &before.test),
-        named,
-    );
-    match split.compared {
-        Compared::Same => (),
-        Compared::Named => tracing::info!("{split}"),
-        Compared::Changed | Compared::Unknown => tracing::warn!("{split}"),
-    }
-    let surveys = plan.survey(&[Split::Test])?;
-    plan.check_memory(&device, &surveys, Work::Evaluation)?;
-    let folder = match RunFolder::open(run) {
-        Ok(folder) => Some(folder),
-        Err(RunnerError::InUse { path }) => {
-            tracing::warn!(
-                "{} is in use, by a training in progress for example: this is its best model so \
-                 far, and {EVALUATION} is not written",
-                path.display()
-            );
-            None
-        }
-        Err(error @ RunnerError::Write { .. }) => {
-            tracing::warn!("{EVALUATION} is not written: {}", without_remedy(&error));
-            None
-        }
-        Err(error) => return Err(error),
-    };
-    let beyond = weights::beta_beyond(&bytes);
-    if let Some(parameter) = weights::not_finite(&bytes).first() {
-        let problem = format!("`{parameter}` holds a number that is not finite");
-        return Err(RunnerError::Checkpoint { path, problem });
-    }
-    let network = restore(&plan, &device.device, bytes, &path)?;
-    if let Some(beyond) = beyond {
-        tracing::warn!("{}: {beyond}", path.display());
-    }
-    let (name, threads) = (&device.name, device.threads());
-    tracing::info!("device {name}, threads {threads}");
-    for (split, survey) in surveys.iter() {
-        tracing::info!("{split} split: {}", survey.account);
-    }
-    for doubt in plan.doubts(&surveys) {
-        tracing::warn!("doubtful: {doubt}");
-    }
-    let test = Evaluation::run(&network, &plan.test_loader(&device.device)?)?;
-    let names = before.map(|before| before.class_names);
-    let names = names.filter(|names| names.len() == plan.source.classes());
-    let names = names.unwrap_or_else(|| plan.source.class_names().to_vec());
-    let report = test.report(plan.source.name(), &names, name, split);
-    if let Some(folder) = folder
-        && let Err(error) = folder.write_json(EVALUATION, &report)
-    {
-        tracing::warn!("{}", without_remedy(&error));
-    }
-    Ok(format!("{report}\n"))
-}
-
-/// A write error as `eval` says it, which needs no remedy.
-fn without_remedy(error: &RunnerError) -> String {
-    match error {
-        RunnerError::Write { path, source, .. } => {
-            format!("cannot write {}: {source}", path.display())
-        }
-        other => other.to_string(),
-    }
 }

@@ -4,6 +4,7 @@ mod arguments;
 mod check;
 mod commands;
 mod data;
+mod eval;
 mod hint;
 mod interrupts;
 mod keys;
@@ -15,7 +16,7 @@ pub use paths::path;
 use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
 
-use block_data::{DATA_VARIABLE, DataError, DataSet, expand_home};
+use block_data::{DATA_VARIABLE, DataError, DataSet, counted, expand_home};
 use clap::Parser;
 use clap::error::{ContextKind, ErrorKind};
 use tracing::level_filters::LevelFilter;
@@ -119,9 +120,20 @@ fn report(error: &RunnerError) -> ExitCode {
                  idx), or its folder by --data-dir";
     }
     if let RunnerError::Data(DataError::Label { classes, .. }) = error {
-        line += &format!(
-            "; labels and places count from 0, and the data set, data.classes or the run has {classes} classes"
-        );
+        let classes = counted(*classes, "class");
+        line += &format!("; the data set, data.classes or the run has {classes}");
+    }
+    if let RunnerError::Data(
+        DataError::Damaged { path, .. }
+        | DataError::Truncated { path, .. }
+        | DataError::Oversized { path, .. },
+    ) = error
+        && let Some(folder) = path.parent()
+        && let Some(name) = folder.file_name().and_then(|name| name.to_str())
+        && DataSet::named(name).is_some_and(|set| set.entry().is_some())
+    {
+        let get = hint::data_command(&["get", name], folder.parent());
+        line += &format!(", as `{get}` does");
     }
     let line = line.replace(['\n', '\r'], " ");
     let _ = writeln!(stderr(), "{prefix}{line}");
@@ -156,7 +168,7 @@ fn run(arguments: Arguments) -> Result<String> {
         usable.map_err(|problem| RunnerError::Usage(format!("{DATA_VARIABLE}: {problem}")))?;
     }
     match arguments.command {
-        Some(Command::Eval(eval)) => commands::eval(&eval),
+        Some(Command::Eval(eval)) => eval::eval(&eval),
         Some(Command::Check(check)) => check::check(&check),
         Some(Command::Data(data)) => data::run(&data).map(|()| String::new()),
         Some(Command::Keys) => Ok(keys::keys()),

@@ -43,6 +43,18 @@ pub fn keys() -> Vec<Key> {
 /// The most bytes that a config has: what is longer, such as a file of data, is none.
 const LONGEST: u64 = 1 << 20;
 
+/// The Unicode encoding of text that is not in UTF-8, by its byte order mark or by the zeros of its first character.
+fn other_encoding(bytes: &[u8]) -> Option<&'static str> {
+    let is_text = |byte: u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    match *bytes {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
+        [0xfe, 0xff, ..] | [0xff, 0xfe, ..] => Some("UTF-16"),
+        [first, 0, 0, 0, ..] | [0, 0, 0, first, ..] if is_text(first) => Some("UTF-32"),
+        [first, 0, ..] | [0, first, ..] if is_text(first) => Some("UTF-16"),
+        _ => None,
+    }
+}
+
 impl Config {
     /// Reads a config file; `overrides` are `key=value`, as given to `--set`.
     ///
@@ -56,16 +68,21 @@ impl Config {
             expected: "a TOML config, such as configs/fmnist.toml",
         };
         let bytes = read_at_most(path, LONGEST).map_err(failed)?;
-        let text = match bytes.as_slice() {
-            [0xfe, 0xff, ..] | [0xff, 0xfe, ..] | [_, 0, ..] | [0, _, ..] => {
-                let problem = "it is UTF-16 text, which must be saved as UTF-8 first";
-                return Err(failed(io::Error::other(problem)));
-            }
-            // A byte order mark, as some editors write it.
-            [0xef, 0xbb, 0xbf, text @ ..] => text,
-            text => text,
-        };
-        let text = str::from_utf8(text).map_err(|error| failed(io::Error::other(error)))?;
+        if let Some(encoding) = other_encoding(&bytes) {
+            let problem = format!("it is {encoding} text, which must be saved as UTF-8 first");
+            return Err(failed(io::Error::other(problem)));
+        }
+        // A byte order mark, as some editors write it.
+        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+        let text = str::from_utf8(text).map_err(|error| {
+            let line = text[..error.valid_up_to()]
+                .iter()
+                .filter(|&&byte| byte == b'\n');
+            failed(io::Error::other(format!(
+                "line {} is not UTF-8 text, as which it must be saved",
+                line.count() + 1
+            )))
+        })?;
         Self::parse(text, &path.display().to_string(), overrides)
     }
 

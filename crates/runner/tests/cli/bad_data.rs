@@ -71,7 +71,12 @@ fn truncated_idx_file() {
     };
     refused(
         change,
-        &["train-images-idx3-ubyte is truncated", "expected"],
+        &[
+            "train-images-idx3-ubyte is truncated",
+            "expected",
+            "put a sound copy in its place, as `",
+            " data get fashion-mnist --data-dir ",
+        ],
     );
 }
 
@@ -121,9 +126,8 @@ fn label_that_is_no_class() {
         }
     };
     let parts = [
-        "label 0 is 10, expected less than 10",
-        "labels and places count from 0",
-        "data.classes or the run has 10 classes",
+        "train-labels-idx1-ubyte: sample 0 (from 0) has label 10, expected 0 to 9",
+        "the data set, data.classes or the run has 10 classes",
     ];
     refused(change, &parts);
 }

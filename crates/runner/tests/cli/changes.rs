@@ -159,7 +159,17 @@ fn other_training_data_are_refused_or_accepted_and_recorded() {
     assert_eq!(what, expected);
     assert!(found[1]["now"].as_str().unwrap().contains("xxh3-128:"));
     assert!(found[1]["time"].as_str().unwrap().starts_with("20"));
-    // The best epoch is one on the data that the run has now.
+    // The best epoch is one on the data that the run has now; the one before is kept.
+    let best = before[5].clone();
+    assert!(bench.read("run/best-until-epoch-3.safetensors") == best);
+    assert!(bench.read("run/best.safetensors") != best);
+    assert!(
+        said.err.contains("is no longer compared with")
+            && said.err.contains(
+                "kept as best-until-epoch-3.safetensors, and best.safetensors begins anew"
+            ),
+        "{said:?}"
+    );
     assert!(
         bench.json("run/summary.json")["best_epoch"]
             .as_u64()
@@ -445,8 +455,9 @@ fn an_epoch_under_way_begins_anew_with_accepted_changes() {
     bench.refused(&resume, &["`train.batch_size` is 50 in the run, 1000 now"]);
     let said = bench.works(&[&resume[..], &["--accept-changes"]].concat());
     assert!(
-        said.err
-            .contains(&format!("epoch 1 begins anew; the {done} batches done")),
+        said.err.contains(&format!(
+            "epoch 1 begins anew; the {done} batches done of it"
+        )),
         "{said:?}"
     );
     assert_eq!(changes(&bench)[0]["after_batches"], done);
@@ -559,7 +570,7 @@ fn eval_says_which_split_it_scored() {
         ],
     );
     // A test split that is named is meant, and on record.
-    bench.works(&[
+    let said = bench.works(&[
         "--resume",
         "run",
         "--set",
@@ -567,7 +578,17 @@ fn eval_says_which_split_it_scored() {
         "--set",
         "data.train=away.h5",
     ]);
-    assert_eq!(changes(&bench)[0]["what"], "the test split");
+    assert!(
+        said.err.contains("INFO the test split is 40 samples"),
+        "{said:?}"
+    );
+    assert!(!said.err.contains("accepted"), "{said:?}");
+    let change = &changes(&bench)[0];
+    // Nothing had to be accepted for it.
+    assert_eq!(
+        (&change["what"], &change["accepted"]),
+        (&"the test split".into(), &false.into())
+    );
     bench.works(&["eval", "run"]);
     split("same");
 

@@ -75,6 +75,65 @@ fn somebody_elses_home_is_refused() {
     assert_eq!(names, ["tiny.toml"]);
 }
 
+/// A named pipe would be waited for, as long as nobody writes to it.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_not_waited_for() {
+    let bench = Bench::new();
+    let pipe = |name: &str| {
+        let _ = fs::remove_file(bench.path(name));
+        let made = std::process::Command::new("mkfifo")
+            .arg(bench.path(name))
+            .status();
+        assert!(made.unwrap().success());
+    };
+    pipe("pipe");
+    let part = "it is a named pipe, expected a file";
+    bench.refused(&["pipe"], &["cannot read pipe", part]);
+    bench.refused(&["check", "pipe"], &["cannot read pipe", part]);
+    bench.write(
+        "own.toml",
+        "[data]\nname = \"events\"\ntrain = \"pipe\"\ntest = \"pipe\"\n[encode]\nsteps = 5\ndt = 1.0",
+    );
+    bench.refused(&["check", "own.toml"], &["/pipe: ", part]);
+    bench.refused(&["check", "own.toml", "--set", "data.name=idx"], &["pipe"]);
+    bench.works(&["tiny.toml", "--out", "run", "--set", "train.epochs=1"]);
+    for name in [
+        "config.toml",
+        "environment.json",
+        "epochs.jsonl",
+        "batches.jsonl",
+        "summary.json",
+        "best.safetensors",
+        "last.safetensors",
+        "resume.safetensors",
+        "resume-previous.safetensors",
+        ".lock",
+    ] {
+        let name = format!("run/{name}");
+        let whole = bench.read(&name);
+        pipe(&name);
+        bench.refused(&["--resume", "run"], &[&name, part]);
+        bench.refused(&["eval", "run"], &[&name, part]);
+        fs::remove_file(bench.path(&name)).unwrap();
+        bench.write(&name, whole);
+    }
+    bench.works(&["--resume", "run"]);
+    fs::create_dir(bench.path("new")).unwrap();
+    pipe("new/.lock");
+    bench.refused(&["tiny.toml", "--out", "new"], &["new/.lock", part]);
+    // What a shell hands over is no file either, but meant.
+    let script = format!(
+        "{} check /dev/stdin < tiny.toml",
+        env!("CARGO_BIN_EXE_runner")
+    );
+    let mut shell = std::process::Command::new("sh");
+    let output = shell
+        .args(["-c", &format!("cat tiny.toml | {script}")])
+        .current_dir(bench.path("."));
+    assert!(output.output().unwrap().status.success());
+}
+
 #[test]
 fn what_goes_to_a_pipe_has_no_colours() {
     let bench = Bench::new();
@@ -106,7 +165,7 @@ fn what_goes_to_a_pipe_has_no_colours() {
 }
 
 #[test]
-fn utf_16_is_told_as_such_and_a_byte_order_mark_is_none_of_the_text() {
+fn other_encodings_are_told_as_such_and_a_byte_order_mark_is_none_of_the_text() {
     let bench = Bench::new();
     let text = crate::util::TINY.trim_start();
     let units: Vec<u16> = text.encode_utf16().collect();
@@ -118,16 +177,31 @@ fn utf_16_is_told_as_such_and_a_byte_order_mark_is_none_of_the_text() {
         little.collect(),
         big.collect(),
     ];
-    for file in files {
+    let refused = |file: &[u8], encoding: &str| {
         bench.write("a.toml", file);
-        let parts = [
-            "cannot read a.toml",
-            "UTF-16",
-            "saved as UTF-8",
-            "TOML config",
-        ];
+        let is = format!("it is {encoding} text");
+        let parts = ["cannot read a.toml", &is, "saved as UTF-8", "TOML config"];
         bench.refused(&["a.toml"], &parts);
+    };
+    for file in files {
+        refused(&file, "UTF-16");
     }
+    let words: Vec<u32> = text.chars().map(u32::from).collect();
+    let little: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let big: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
+    for (mark, file) in [([0xff, 0xfe, 0, 0], little), ([0, 0, 0xfe, 0xff], big)] {
+        refused(&file, "UTF-32");
+        refused(&[&mark[..], &file].concat(), "UTF-32");
+    }
+    // Latin-1 has no mark; what is no text is not told as any.
+    bench.write("a.toml", b"seed = 3\n# \xfcber\n");
+    bench.refused(&["a.toml"], &["a.toml: line 2 is not UTF-8 text"]);
+    bench.write("a.toml", [8, 0, 0, 0, 0, 0, 0, 0, b'{', b'}']);
+    let said = bench.run(&["a.toml"]);
+    assert!(
+        said.code == Some(2) && !said.err.contains("UTF-"),
+        "{said:?}"
+    );
     bench.write("a.toml", format!("\u{feff}{text}"));
     bench.works(&["check", "a.toml"]);
     bench.write("a.toml", "\u{feff}seed = \n");

@@ -137,13 +137,87 @@ fn a_damaged_checkpoint_is_refused() {
     let part = "`model.hidden` is [12] in the run, [13] now";
     bench.refused(&["--resume", "run"], &[part]);
     bench.refused(&["eval", "run"], &[part, "undo that in run/config.toml"]);
+}
 
-    bench.write("run/epochs.jsonl", "");
-    let config = bench
-        .text("run/config.toml")
-        .replace("hidden = [13]", "hidden = [12]");
-    bench.write("run/config.toml", config);
-    bench.refused(&["--resume", "run"], &["run/epochs.jsonl: found 0 bytes"]);
+#[test]
+fn a_log_that_lost_lines_stops_no_run() {
+    let bench = Bench::new();
+    bench.works(&["tiny.toml", "--out", "whole", "--set", "train.epochs=4"]);
+    bench.works(&["tiny.toml", "--out", "run", "--set", "train.epochs=3"]);
+    let (epochs, batches) = (
+        bench.text("run/epochs.jsonl"),
+        bench.text("run/batches.jsonl"),
+    );
+    let lines: Vec<_> = epochs.split_inclusive('\n').collect();
+    // A copy that broke off, in both.
+    bench.write("run/epochs.jsonl", &epochs[..lines[0].len() + 7]);
+    bench.write("run/batches.jsonl", &batches[..batches.len() / 2]);
+    let said = bench.works(&["--resume", "run"]);
+    let lost = "run/epochs.jsonl lacks lines, lost by a crash or in a copy: found ";
+    let parts = [
+        lost,
+        "there are no lines of epochs 2, 3; with what is no line it is kept as epochs-unreadable.jsonl; the run goes on \
+         without them",
+        "run/batches.jsonl lacks lines",
+        "the last of epoch ",
+    ];
+    for part in parts {
+        assert!(said.err.contains(part), "{part:?} is not in {said:?}");
+    }
+    // Of an epoch without a line there is nothing to say.
+    let summary = bench.json("run/summary.json");
+    assert_eq!(
+        (&summary["epochs"], &summary["train_loss"]),
+        (&3.into(), &serde_json::Value::Null)
+    );
+    let recorded = &bench.json("run/environment.json")["resumed"][0]["missing_lines"];
+    assert!(
+        recorded[0].as_str().unwrap().starts_with(lost),
+        "{recorded}"
+    );
+    // From here on the logs are the run's.
+    let said = bench.works(&["--resume", "run", "--set", "train.epochs=4"]);
+    assert!(!said.err.contains("lacks lines"), "{said:?}");
+    let numbers: Vec<_> = bench.lines("run/epochs.jsonl");
+    let numbers: Vec<_> = numbers
+        .iter()
+        .map(|line| line["epoch"].as_u64().unwrap())
+        .collect();
+    assert_eq!(numbers, [1, 4]);
+    for file in ["best.safetensors", "last.safetensors"] {
+        let [whole, run] = ["whole", "run"].map(|run| bench.read(&format!("{run}/{file}")));
+        assert!(whole == run, "{file} differs");
+    }
+    assert_eq!(
+        bench.json("run/summary.json")["train_loss"],
+        bench.json("whole/summary.json")["train_loss"]
+    );
+    // No line at all.
+    for file in ["epochs.jsonl", "batches.jsonl"] {
+        fs::remove_file(bench.path(&format!("run/{file}"))).unwrap();
+    }
+    let said = bench.works(&["--resume", "run"]);
+    assert!(
+        said.err.contains("there are no lines of epochs 1-4"),
+        "{said:?}"
+    );
+    bench.works(&["--resume", "run", "--set", "train.epochs=5"]);
+}
+
+#[test]
+fn a_finished_run_says_so_and_how_to_go_on() {
+    let bench = Bench::new();
+    bench.works(&["tiny.toml", "--out", "my run"]);
+    let said = bench.works(&["--resume", "my run"]);
+    let program = env!("CARGO_BIN_EXE_runner");
+    for part in [
+        "the run is finished, with all of its 2 epochs".to_string(),
+        format!("{program} --resume 'my run' --set train.epochs=4\n"),
+    ] {
+        assert!(said.err.contains(&part), "{part:?} is not in {said:?}");
+    }
+    let said = bench.works(&["--resume", "my run", "--set", "train.epochs=3"]);
+    assert!(!said.err.contains("is finished"), "{said:?}");
 }
 
 /// What may happen to the file of the last checkpoint, by name.
@@ -180,7 +254,7 @@ fn the_checkpoint_before_takes_the_place_of_a_damaged_one() {
         let said = bench.works(&["--resume", "run", "--set", "train.epochs=3"]);
         for part in [
             "run/resume.safetensors: not a whole checkpoint",
-            "goes on from resume-previous.safetensors, 1 epochs and 0 batches",
+            "goes on from resume-previous.safetensors, 1 epoch and 0 batches",
         ] {
             assert!(said.err.contains(part), "{name}: {said:?}");
         }

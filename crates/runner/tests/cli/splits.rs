@@ -459,7 +459,7 @@ fn the_same_content_in_two_splits() {
     doubtful(
         &bench(&train, &part),
         &[],
-        &[&["30 of its 80 samples are training samples too"]],
+        &[&["30 of its 80 samples are in the training split too"]],
     );
     part.drain(..25);
     assert_eq!(doubts(&check(&bench(&train, &part), &[])), [""; 0]);
@@ -576,7 +576,7 @@ fn what_does_not_fit_into_memory_is_refused_before_it_starts() {
         for part in [
             "16777216 input units, 4 classes, `model.hidden` = [20]",
             "about 20.0 GiB of memory (20.0 GiB for 335544448 parameters)",
-            "GiB are available (by the limit of the address space (ulimit -v))",
+            "GiB are available of the 5.7 GiB of the limit of the address space (ulimit -v); make",
             "or the number of input units smaller, which data.units can state",
             "its largest unit is 16777215, the next largest 19",
         ] {
@@ -587,12 +587,121 @@ fn what_does_not_fit_into_memory_is_refused_before_it_starts() {
 }
 
 #[test]
+fn a_numbering_that_begins_far_above_zero() {
+    let moved = |made: Vec<Made>, units: u32, labels: u32| -> Vec<Made> {
+        let made = made.into_iter();
+        made.map(|(class, all, times)| {
+            (
+                class + labels,
+                all.into_iter().map(|unit| unit + units).collect(),
+                times,
+            )
+        })
+        .collect()
+    };
+    let both = |units, labels| {
+        bench(
+            &moved(made(80, 1), units, labels),
+            &moved(made(40, 2), units, labels),
+        )
+    };
+    doubtful(
+        &both(1000, 100),
+        &[],
+        &[
+            &[
+                "training split",
+                "units go from 1000 to 1019",
+                "inputs 0 to 999 never",
+                "subtract 1000",
+            ],
+            &[
+                "training split",
+                "labels go from 100 to 103",
+                "classes 0 to 99 have no samples",
+                "subtract 100",
+            ],
+        ],
+    );
+    let far = |bench: &Bench| {
+        let said = check(bench, &[]);
+        let found = doubts(&said);
+        found
+            .iter()
+            .filter(|doubt| doubt.contains("elsewhere than at 0"))
+            .count()
+    };
+    assert_eq!(far(&both(10, 0)), 1);
+    // A silent border, or some classes of a larger set, are none.
+    assert_eq!(far(&both(6, 3)), 0);
+    // Those of a fold are said to be folded.
+    let folded = check(&both(1000, 0), &["data.units=20"]);
+    assert!(!folded.out.contains("elsewhere than"), "{folded:?}");
+}
+
+#[test]
+fn units_that_a_small_split_lacks_by_chance_are_not_doubted() {
+    // Each recording has units of its own: 20 of 2,000.
+    let sparse = |samples: u32, seed: u32, units: u32, from: u32| -> Vec<Made> {
+        let mut state = 99 + seed;
+        let mut random = move |below: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) % below
+        };
+        let mut one = |sample: u32| {
+            let units = (0..20).map(|_| from + random(units)).collect();
+            (
+                sample % 4,
+                units,
+                (0..20).map(|event| event as f32 / 200.0).collect(),
+            )
+        };
+        (0..samples).map(&mut one).collect()
+    };
+    let never = "of units that never fire in the training split";
+    let by_chance = bench(&sparse(80, 1, 2000, 0), &sparse(40, 2, 2000, 0));
+    let said = check(&by_chance, &[]);
+    assert!(!said.out.contains(never), "{said:?}");
+    // As small, but elsewhere, and so large that nothing is left to chance.
+    let elsewhere = bench(&sparse(80, 1, 1000, 0), &sparse(40, 2, 1000, 900));
+    doubtful(&elsewhere, &[], &[&["test split", never]]);
+    let large = bench(&sparse(400, 1, 200, 0), &sparse(40, 2, 250, 0));
+    doubtful(&large, &[], &[&["test split", never]]);
+}
+
+#[test]
+fn one_of_something_is_no_plural() {
+    let bench = bench(&made(1, 1), &made(2, 2));
+    let said = bench.works(&["check", "own.toml", "--set", "train.epochs=1"]);
+    assert!(said.out.contains("training     1 sample\n"), "{said:?}");
+    assert!(
+        said.out
+            .contains("training:   1 recording, 0 empty, 37 events"),
+        "{said:?}"
+    );
+    let said = bench.works(&["own.toml", "--out", "run"]);
+    for text in [said.err, bench.works(&["eval", "run"]).err] {
+        for plural in [
+            "recordings",
+            "samples",
+            "epochs",
+            "batches",
+            "events",
+            "classes",
+            "units",
+        ] {
+            assert!(!text.contains(&format!(" 1 {plural}")), "{text}");
+        }
+    }
+}
+
+#[test]
 fn a_stray_unit_beyond_any_network() {
     let mut strayed = made(80, 1);
     strayed[3].1[5] = u32::MAX;
     let bench = bench(&strayed, &made(40, 2));
     let parts = [
-        "the largest unit is 4294967295 in these files",
+        "train.h5: the largest unit is 4294967295, the next largest 19, expected less than",
         "is it a stray one?",
     ];
     bench.refused(&["check", "own.toml"], &parts);

@@ -3,7 +3,7 @@
 use std::fs;
 
 use block_data::write_flat;
-use safetensors::SafeTensors;
+use safetensors::{SafeTensors, serialize};
 
 use crate::util::{Bench, NO_NAMES, recordings, write_images};
 
@@ -303,7 +303,7 @@ fn a_loss_that_is_no_number_ends_the_run() {
         "epoch 1, batch ",
         "at a learning rate of 1e38",
         "from layer `",
-        "the last checkpoint, from before, is kept",
+        "by --resume with --accept-changes from the last checkpoint, which is kept",
     ] {
         assert!(said.err.contains(part), "{part:?}: {said:?}");
     }
@@ -359,13 +359,22 @@ fn change_best(bench: &Bench, name: &str, change: impl Fn(usize, f32) -> f32) {
         let value = f32::from_le_bytes(place.try_into().unwrap());
         place.copy_from_slice(&change(index, value).to_le_bytes());
     }
-    bench.write("run/best.safetensors", changed);
+    // As an earlier runner wrote them, which kept no checksum.
+    let tensors = SafeTensors::deserialize(&changed).unwrap();
+    bench.write(
+        "run/best.safetensors",
+        serialize(tensors.iter(), None).unwrap(),
+    );
 }
 
 #[test]
 fn a_beta_beyond_its_range_and_weights_that_are_no_numbers_are_told_by_eval() {
     let bench = Bench::new();
     bench.works(&["tiny.toml", "--out", "run", "--set", "train.epochs=1"]);
+    // With a checkpoint they would not be the run's.
+    for file in ["resume.safetensors", "resume-previous.safetensors"] {
+        fs::remove_file(bench.path(&format!("run/{file}"))).unwrap();
+    }
     for name in ["hidden.0.beta", "readout.beta"] {
         change_best(&bench, name, |_, beta| beta.clamp(0.0, 1.0));
     }
@@ -387,11 +396,11 @@ fn a_beta_beyond_its_range_and_weights_that_are_no_numbers_are_told_by_eval() {
             _ => value,
         },
     );
-    let parts = [
-        "run/best.safetensors: `readout.linear.weight`",
-        "not finite",
-    ];
-    bench.refused(&["eval", "run"], &parts);
+    let said = bench.run(&["eval", "run"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    let part =
+        "error: run/best.safetensors: `readout.linear.weight` holds a number that is not finite";
+    assert!(said.err.contains(part), "{said:?}");
 }
 
 #[test]
@@ -427,4 +436,179 @@ fn the_folder_that_is_named_holds_the_recordings_of_a_new_run() {
     bench.works(&["own.toml", "--out", "run", "--data-dir", "other"]);
     let config = bench.text("run/config.toml");
     assert!(config.contains("other/train.h5"), "{config}");
+}
+
+#[test]
+fn weights_that_are_not_the_run_s_are_refused() {
+    let bench = Bench::new();
+    for (run, seed) in [("run", "seed=3"), ("other", "seed=4")] {
+        bench.works(&[
+            "tiny.toml",
+            "--out",
+            run,
+            "--set",
+            "train.epochs=1",
+            "--set",
+            seed,
+        ]);
+    }
+    let said = bench.works(&["eval", "run"]);
+    assert!(
+        !said.err.contains("cannot be told") && !said.err.contains("checksum"),
+        "{said:?}"
+    );
+    let file = "run/best.safetensors";
+    let whole = bench.read(file);
+    let anew = "--resume run writes it anew from the checkpoint";
+    // A bit of a weight, of the header and of the checksum, and a file that was cut.
+    for at in [whole.len() - 6, 20, 120] {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        bench.write(file, bytes);
+        bench.refused(&["eval", "run"], &["run/best.safetensors: ", anew]);
+    }
+    bench.write(file, &whole[..whole.len() - 8]);
+    bench.refused(
+        &["eval", "run"],
+        &["run/best.safetensors: not a whole file of weights", anew],
+    );
+    // Whole, but another's: another run's, and this one's without a checksum and with another number.
+    bench.write(file, bench.read("other/best.safetensors"));
+    let other =
+        "found other weights than those of the run's best epoch, which resume.safetensors has";
+    bench.refused(&["eval", "run"], &[other, anew]);
+    bench.write(file, &whole);
+    change_best(&bench, "readout.linear.weight", |index, value| {
+        value + f32::from(index == 0)
+    });
+    bench.refused(&["eval", "run"], &[other]);
+    // As the remedy says.
+    let said = bench.works(&["--resume", "run"]);
+    assert!(
+        said.err
+            .contains("is not what the checkpoint says of the best epoch, and is written anew"),
+        "{said:?}"
+    );
+    assert!(bench.read(file) == whole);
+    assert!(
+        !bench
+            .works(&["--resume", "run"])
+            .err
+            .contains("written anew")
+    );
+
+    // Without a checkpoint, or with a damaged one, the checksum in the file is what is left.
+    bench.write("run/resume.safetensors", "");
+    let said = bench.works(&["eval", "run"]);
+    assert_eq!(
+        said.err
+            .matches("whether it is the run's cannot be told")
+            .count(),
+        1,
+        "{said:?}"
+    );
+    for name in ["resume.safetensors", "resume-previous.safetensors"] {
+        fs::remove_file(bench.path(&format!("run/{name}"))).unwrap();
+    }
+    bench.works(&["eval", "run"]);
+    let mut bytes = whole.clone();
+    bytes[whole.len() - 6] ^= 1;
+    bench.write(file, bytes);
+    bench.refused(
+        &["eval", "run"],
+        &["its content does not have its checksum: the file was changed or damaged; put it back from a copy"],
+    );
+    bench.write(file, &whole);
+    change_best(&bench, "readout.linear.weight", |_, value| value);
+    let said = bench.works(&["eval", "run"]);
+    assert_eq!(
+        said.err.matches("kept no checksum of weights").count(),
+        1,
+        "{said:?}"
+    );
+}
+
+#[test]
+fn weights_of_the_checkpoint_before_are_the_run_s() {
+    let bench = Bench::new();
+    bench.works(&["tiny.toml", "--out", "run"]);
+    let previous = bench.read("run/resume-previous.safetensors");
+    let tensors = SafeTensors::deserialize(&previous).unwrap();
+    // As if the process had ended between the checkpoint and the weights.
+    bench.write(
+        "run/best.safetensors",
+        tensors.tensor("best").unwrap().data(),
+    );
+    let said = bench.works(&["eval", "run"]);
+    assert!(
+        said.err.contains("of the checkpoint before the last one"),
+        "{said:?}"
+    );
+    bench.works(&["--resume", "run"]);
+    assert!(
+        !bench
+            .works(&["eval", "run"])
+            .err
+            .contains("before the last one")
+    );
+}
+
+#[test]
+fn a_training_that_diverges_says_where_and_goes_on_as_it_says() {
+    let bench = Bench::new();
+    bench.works(&["tiny.toml", "--out", "run", "--set", "train.epochs=1"]);
+    let checkpoint = bench.read("run/best.safetensors");
+    let rate = [
+        "--set",
+        "train.learning_rate=1e38",
+        "--set",
+        "train.epochs=3",
+        "--accept-changes",
+    ];
+    let said = bench.run(&[&["--resume", "run"], &rate[..]].concat());
+    assert_eq!(said.code, Some(1), "{said:?}");
+    for part in [
+        "epoch 2, b",
+        "at a learning rate of ",
+        "by --resume with --accept-changes from the last checkpoint, which is kept",
+    ] {
+        assert!(said.err.contains(part), "{part:?} is not in {said:?}");
+    }
+    let lower = ["--set", "train.learning_rate=0.01", "--accept-changes"];
+    let said = bench.works(&[&["--resume", "run"], &lower[..]].concat());
+    assert!(
+        said.err.contains("accepted: `train.learning_rate` is "),
+        "{said:?}"
+    );
+    assert_eq!(bench.json("run/summary.json")["epochs"], 3);
+    assert!(bench.read("run/best-until-epoch-1.safetensors") == checkpoint);
+}
+
+#[test]
+fn a_parameter_that_is_no_number_ends_the_run_within_ten_batches() {
+    let bench = Bench::new();
+    let arguments = [
+        "tiny.toml",
+        "--out",
+        "run",
+        "--set",
+        "train.batch_size=100",
+        "--set",
+        "train.learning_rate=1e30",
+    ];
+    let said = bench.run(&arguments);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    for part in [
+        "error: epoch 1, between batches 1 and 10: `",
+        "` came to hold a number that is not finite, at a learning rate of 1e30; lower",
+        "by --resume with --accept-changes from the last checkpoint, which is kept",
+    ] {
+        assert!(said.err.contains(part), "{part:?} is not in {said:?}");
+    }
+    assert!(
+        !bench
+            .path("run/epochs.jsonl")
+            .metadata()
+            .is_ok_and(|log| log.len() > 0)
+    );
 }

@@ -12,8 +12,8 @@ pub(super) fn unopened(error: &Error) -> String {
     format!("cannot be opened: {}; {}", line(error), advice(error))
 }
 
-/// What is wrong with a data set that cannot be read: a sound one is to be rewritten, a damaged one fetched
-/// again.
+/// What is wrong with a data set that cannot be read: a sound one is to be rewritten, a damaged one
+/// replaced by a sound copy.
 pub(super) fn unread(name: &str, dataset: Option<&Dataset>, error: &Error) -> String {
     const JOINED: &str =
         "which are not followed; write them into one with `h5repack -l CONTI in.h5 out.h5`";
@@ -55,9 +55,9 @@ fn advice(error: &Error) -> &'static str {
             | FormatError::InvalidChunkIndexType(_)
             | FormatError::InvalidFilterPipelineVersion(_),
         ) => {
-            "rewrite it with `h5repack in.h5 out.h5` if other programs read it, else fetch it again"
+            "rewrite it with `h5repack in.h5 out.h5` if other programs read it, else put a sound copy in its place"
         }
-        _ => "fetch it again",
+        _ => "put a sound copy in its place",
     }
 }
 

@@ -56,7 +56,7 @@ impl<'a> GlobalHeap<'a> {
         }
         let Some(range) = self.objects.get(&(address, index)) else {
             return Err(format!(
-                "no object {index} in the heap at {address:#x}, the file is damaged; fetch it again"
+                "no object {index} in the heap at {address:#x}, the file is damaged; put a sound copy in its place"
             ));
         };
         let object = &self.bytes[range.clone()];
@@ -64,13 +64,13 @@ impl<'a> GlobalHeap<'a> {
         let Some(elements) = object.get(..needed) else {
             let found = object.len();
             return Err(format!(
-                "{found} bytes in the heap, expected {needed}, the file is damaged; fetch it again"
+                "{found} bytes in the heap, expected {needed}, the file is damaged; put a sound copy in its place"
             ));
         };
         self.handed_out += needed;
         if self.handed_out > self.bytes.len() {
             return Err(
-                "more numbers than the file has space for, it is damaged; fetch it again".into(),
+                "more numbers than the file has space for, it is damaged; put a sound copy in its place".into(),
             );
         }
         Ok(elements)
@@ -79,7 +79,9 @@ impl<'a> GlobalHeap<'a> {
     /// Takes down where the objects of a collection lie.
     fn index(&mut self, address: u64) -> Result<(), String> {
         let damaged = |what: &str| {
-            format!("{what} in the heap at {address:#x}, the file is damaged; fetch it again")
+            format!(
+                "{what} in the heap at {address:#x}, the file is damaged; put a sound copy in its place"
+            )
         };
         let start = usize::try_from(address).unwrap_or(usize::MAX);
         let header = self.header(start).ok_or_else(|| damaged("no header"))?;
@@ -198,7 +200,10 @@ mod tests {
             ),
         ] {
             assert!(found.starts_with(text), "{found}");
-            assert!(found.ends_with("; fetch it again"), "{found}");
+            assert!(
+                found.ends_with("; put a sound copy in its place"),
+                "{found}"
+            );
         }
         for (at, value, text) in [
             (16, 200, "an impossible size"),

@@ -12,7 +12,7 @@ use super::global_heap::{GlobalHeap, REFERENCE};
 use super::links::{NotFound, resolve};
 use super::numbers::{Numbers, Unfit};
 use crate::formats::archive::{ends_with, fault, read_packed};
-use crate::{DataError, Recordings};
+use crate::{DataError, Recordings, counted};
 
 /// The parser of HDF5 follows nested types by recursion without a limit: at most 8,191 levels, as a
 /// type takes 8 bytes of a message of 64 KiB. On this much stack that is an error and not an abort;
@@ -74,6 +74,12 @@ pub fn read_events_bytes(bytes: Vec<u8>, path: &Path) -> Result<EventFile, DataE
 }
 
 fn read(bytes: Vec<u8>, path: &Path) -> Result<EventFile, DataError> {
+    if bytes.is_empty() {
+        return Err(fault(
+            path,
+            "found an empty file, expected an HDF5 file of recordings",
+        ));
+    }
     if !hdf5::is_hdf5_bytes(&bytes) {
         let problem =
             "found no HDF5 signature, expected an HDF5 file of recordings; is this the right file?";
@@ -116,17 +122,17 @@ impl Reader<'_> {
         };
         let (samples, found) = (events.ends.len(), labels.len());
         if samples != found {
-            let problem =
-                format!("found {found} {LABELS}, expected {samples}, one for each recording");
+            let found = counted(found, "label");
+            let problem = format!("found {found}, expected {samples}, one for each recording");
             return Err(self.fault(problem));
         }
         self.check_times(&events)?;
         let class_names = self.class_names()?;
         let classes = labels.iter().max().map_or(0, |&label| label as usize + 1);
         if !class_names.is_empty() && class_names.len() < classes {
-            let found = class_names.len();
+            let found = counted(class_names.len(), "name");
             let problem =
-                format!("found {found} names in {KEYS}, expected {classes}, one for each class");
+                format!("found {found} in {KEYS}, expected {classes}, one for each class");
             return Err(self.fault(problem));
         }
         let recordings = Recordings::from_parts(events.units, events.times, events.ends, labels);
@@ -145,21 +151,27 @@ impl Reader<'_> {
             .position(|&label| label as usize >= MAX_CLASSES)
         {
             None => Ok(labels),
-            Some(index) => Err(DataError::Label {
-                path: self.path.to_path_buf(),
-                index,
-                found: labels[index] as usize,
-                classes: MAX_CLASSES,
-            }),
+            Some(index) => {
+                let next = labels
+                    .iter()
+                    .filter(|&&label| (label as usize) < MAX_CLASSES);
+                let next = next
+                    .max()
+                    .map(|label| format!(", the largest below that is {label}"));
+                Err(self.fault(format!(
+                    "sample {index} (from 0) has label {}, expected less than {MAX_CLASSES}{}; is it unlabelled?",
+                    labels[index],
+                    next.unwrap_or_default()
+                )))
+            }
         }
     }
 
     /// The flat layout.
     fn flat(&self, units: &Column, times: &Column, offsets: &Column) -> Result<Events, DataError> {
         if units.rows != times.rows {
-            let (found, expected) = (units.rows, times.rows);
-            let problem =
-                format!("found {found} events in {UNITS}, expected {expected} as in {TIMES}");
+            let (found, expected) = (counted(units.rows, "event"), times.rows);
+            let problem = format!("found {found} in {UNITS}, expected {expected} as in {TIMES}");
             return Err(self.fault(problem));
         }
         let offsets: Vec<u64> = self.whole(offsets)?;
@@ -197,9 +209,8 @@ impl Reader<'_> {
     fn sequences(&self, units: &Column, times: &Column) -> Result<Events, DataError> {
         let samples = units.rows;
         if samples != times.rows {
-            let found = times.rows;
-            let problem =
-                format!("found {found} recordings in {TIMES}, expected {samples} as in {UNITS}");
+            let found = counted(times.rows, "recording");
+            let problem = format!("found {found} in {TIMES}, expected {samples} as in {UNITS}");
             return Err(self.fault(problem));
         }
         let [unit_numbers, time_numbers] = [units, times].map(|column| {
@@ -239,8 +250,9 @@ impl Reader<'_> {
                 time.len() / time_numbers.size(),
             );
             if found != expected {
+                let found = counted(found, "unit");
                 let problem = format!(
-                    "recording {sample} has {found} units, expected {expected}, one for each time"
+                    "recording {sample} has {found}, expected {expected}, one for each time"
                 );
                 return Err(self.fault(problem));
             }
@@ -338,7 +350,8 @@ impl Reader<'_> {
         let shape = dataset.shape().map_err(problem)?;
         let long = shape.iter().filter(|&&size| size != 1).count();
         if shape.is_empty() || long > 1 {
-            let mut problem = format!("found {} dimensions of {name}, expected 1", shape.len());
+            let dimensions = counted(shape.len(), "dimension");
+            let mut problem = format!("found {dimensions} of {name}, expected 1");
             if name == LABELS && long == 2 {
                 problem += "; of one number a class, the label is the place of the largest (numpy: labels.argmax(1))";
             }
@@ -349,8 +362,9 @@ impl Reader<'_> {
         let limit = EXPANSION * self.file.as_bytes().len() as u64 + TRUSTED;
         if rows.checked_mul(size).is_none_or(|bytes| bytes > limit) {
             let problem = format!(
-                "found {rows} elements of {size} bytes in {name}, expected at most {limit} bytes in a file of this \
-                 size; fetch it again"
+                "found {} of {} in {name}, expected at most {limit} bytes in a file of this size; put a sound copy in its place",
+                counted(rows, "element"),
+                counted(size, "byte")
             );
             return Err(self.fault(problem));
         }
@@ -375,8 +389,12 @@ impl Reader<'_> {
         appended.map_err(|unfit| {
             let Unfit { index, found, .. } = &unfit;
             let expected = unfit.expected(8 * size_of::<T>());
+            let advice = match column.name == LABELS && found.starts_with('-') {
+                true => "; if that means unlabelled, leave the recording out",
+                false => "",
+            };
             self.fault(format!(
-                "element {index} of {} is {found}, expected {expected}",
+                "element {index} of {} is {found}, expected {expected}{advice}",
                 column.name
             ))
         })?;
@@ -398,8 +416,9 @@ impl Reader<'_> {
             column.rows * u64::from(column.datatype.type_size()),
         );
         if found != expected {
+            let found = counted(found, "byte");
             let problem = format!(
-                "found {found} bytes of {}, expected {expected}; fetch it again",
+                "found {found} of {}, expected {expected}; put a sound copy in its place",
                 column.name
             );
             return Err(self.fault(problem));

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -11,7 +12,7 @@ use super::recording::{SensorEvent, decode};
 use crate::formats::archive::{ArchiveLimits, ends_with, fault, zip_members, zip_names};
 use crate::formats::event_files::{EventFile, MAX_CLASSES};
 use crate::source::numbered;
-use crate::{DataError, Recordings};
+use crate::{DataError, Recordings, open_regular};
 
 /// The digits, which are classes even where none of them was recorded.
 const DIGITS: usize = 10;
@@ -51,13 +52,15 @@ pub fn read_tree(folder: &Path, classes: Option<usize>) -> Result<EventFile, Dat
                 path: path.clone(),
                 source,
             };
-            let size = fs::metadata(&path).map_err(failed)?.len();
+            let mut file = open_regular(&path).map_err(failed)?;
+            let size = file.metadata().map_err(failed)?.len();
             if size > LIMITS.member_bytes {
                 let most = LIMITS.member_bytes;
                 let problem = format!("found {size} bytes, expected at most {most}");
                 return Err(fault(&path, problem));
             }
-            let bytes = fs::read(&path).map_err(failed)?;
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes).map_err(failed)?;
             Ok((class, decode(&bytes, &path)?))
         })
         .collect::<Result<_, _>>()?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use block_data::fetch::{Entry, FileState, verify};
-use block_data::{DATA_SETS, DataError, DataSet, DataSource, Input, Locations, Samples};
+use block_data::{DATA_SETS, DataError, DataSet, DataSource, Input, Locations, Samples, counted};
 
 use super::arguments::{CheckArguments, DataPlace};
 use super::output::{say, size};
@@ -122,15 +122,19 @@ fn samples_of(samples: &Samples, classes: usize, expected: usize) -> Result<(Str
         };
     }
     let len = samples.len();
+    let samples = counted(len, "sample");
     let text = match (by_class.iter().min(), by_class.iter().max()) {
         (Some(least), Some(most)) if len > 0 => {
             let mean = inputs as f64 / len as f64;
-            format!("{len} samples, {least} to {most} a class, {mean:.0} inputs each")
+            format!("{samples}, {least} to {most} a class, {mean:.0} inputs each")
         }
         _ => "no samples".to_string(),
     };
     Ok(match len == expected {
         true => (text, true),
-        false => (format!("{text}; WRONG: expected {expected} samples"), false),
+        false => {
+            let expected = counted(expected, "sample");
+            (format!("{text}; WRONG: expected {expected}"), false)
+        }
     })
 }

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use block_data::{CONVERTED, DATA_SETS, DataSet, EventFile, Origin, read_recordings, write_flat};
+use block_data::{
+    CONVERTED, DATA_SETS, DataSet, EventFile, Origin, counted, read_recordings, write_flat,
+};
 
 use super::arguments::ConvertArguments;
 use super::output::{say, size};
@@ -76,10 +78,10 @@ fn convert_file(from: &Path, to: &Path) -> Result<()> {
     write_flat(to, &recordings, &class_names)?;
     let bytes = to.metadata().map_err(written)?;
     say(&format!(
-        "{}: {} recordings, {} events, {} in {:.1} s",
+        "{}: {}, {}, {} in {:.1} s",
         to.display(),
-        recordings.labels().len(),
-        recordings.total_events(),
+        counted(recordings.labels().len(), "recording"),
+        counted(recordings.total_events(), "event"),
         size(bytes.len()),
         start.elapsed().as_secs_f64()
     ));

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use block_data::encode::{EventBinning, SingleSpike};
-use block_data::{DataError, DataSource, Input, Sample};
+use block_data::{DataError, DataSource, Input, Sample, counted};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
@@ -50,9 +50,9 @@ pub(super) fn show(arguments: &ShowArguments) -> Result<()> {
     let called = Path::new(&arguments.name).file_stem().unwrap_or_default();
     let called = called.to_string_lossy();
     let title = format!(
-        "{called}, {name} sample {index}: class {} ({class}), {} spikes",
+        "{called}, {name} sample {index}: class {} ({class}), {}",
         sample.label,
-        raster.spikes.len()
+        counted(raster.spikes.len(), "spike")
     );
     let mut svg = String::new();
     draw(&source, &sample, &raster, &title, &mut svg)

@@ -1,5 +1,7 @@
 //! A config with its data: everything that can fail before the work begins.
 
+use std::time::Instant;
+
 use block_data::{DataError, DataSource, Encoding, Samples, SpikeLoader, Survey};
 use block_models::{Network, Shape, draw};
 use burn::module::Module;
@@ -139,10 +141,12 @@ impl Plan {
         ];
         let wanted = all.into_iter().filter(|(split, _)| wanted.contains(split));
         let surveys = wanted.filter_map(|(split, samples)| Some((split, samples?)));
-        let classes = self.source.classes();
+        let (classes, begin) = (self.source.classes(), Instant::now());
         let surveys = surveys
             .map(|(split, samples)| Ok((split, Survey::of(&samples, &self.encoding, classes)?)));
-        Ok(Surveys(surveys.collect::<Result<_>>()?))
+        let surveys = Surveys(surveys.collect::<Result<_>>()?);
+        tracing::debug!("surveys took {:.3} s", begin.elapsed().as_secs_f64());
+        Ok(surveys)
     }
 
     fn held_out(&self) -> Option<Samples> {

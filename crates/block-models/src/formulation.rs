@@ -1,5 +1,6 @@
-use block_core::NeuronModel;
-use burn::tensor::Tensor;
+use block_core::{
+    Activity, LayerInput, NeuronModel, Neurons, SpikeError, Synapses, convolution, linear_layer,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
@@ -39,9 +40,26 @@ impl Formulation {
             Self::Convolution => false,
         }
     }
+
+    /// Runs neurons of the formulation's model, driven by spikes through synapses.
+    ///
+    /// # Errors
+    ///
+    /// [`SpikeError`] if input, synapses and neurons do not fit each other.
+    pub(crate) fn run(
+        self,
+        input: &LayerInput,
+        synapses: &Synapses,
+        neurons: &Neurons,
+    ) -> Result<Activity, SpikeError> {
+        match self.has_kernels() {
+            true => linear_layer(input, synapses, neurons),
+            false => Ok(convolution(synapses.current(input)?, neurons)?.into()),
+        }
+    }
 }
 
-/// What is taken of the readout's membrane potential over time.
+/// What is taken of the readout over time.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, IntoStaticStr,
 )]
@@ -55,18 +73,7 @@ pub enum ReadoutReduction {
     Max,
     /// The potential at the last step.
     Last,
-}
-
-impl ReadoutReduction {
-    /// Reduces a membrane `[batch, time, class]` to scores `[batch, class]`.
-    pub fn reduce(self, membrane: Tensor<3>) -> Tensor<2> {
-        match self {
-            Self::Sum => membrane.sum_dim(1).squeeze_dim(1),
-            Self::Max => membrane.max_dim(1).squeeze_dim(1),
-            Self::Last => {
-                let last = membrane.dims()[1] - 1;
-                membrane.narrow(1, last, 1).squeeze_dim(1)
-            }
-        }
-    }
+    /// The time of the first spike t, as −t/τ: the readout's neurons spike as hidden ones do, and the earliest
+    /// class is the answer.
+    TimeToFirstSpike,
 }

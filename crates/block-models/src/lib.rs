@@ -23,7 +23,7 @@
 //! | [`LinearConfig`], [`SpikingLinear`] | neurons, each connected to every input |
 //! | [`ConvConfig`], [`SpikingConv2d`] | neurons driven by a convolution over a picture |
 //! | [`PoolConfig`], [`SpikePool2d`]; [`FlattenConfig`], [`Flatten`] | the maximum or mean of windows of a picture; its units in a row |
-//! | [`Readout`], [`ReadoutReduction`] | leaky integrators, and what is taken of their membrane |
+//! | [`Readout`], [`ReadoutReduction`] | leaky integrators or spiking neurons, and what is taken of them over time |
 //! | [`Shape`], [`Signal`] | what flows between layers |
 //! | [`Adam`], [`draw`] | Adam over a module, with a state that can be saved; initial weights that a seed fixes |
 //!
@@ -51,5 +51,5 @@ pub use error::ConfigError;
 pub use formulation::{Formulation, ReadoutReduction};
 pub use layers::*;
 pub use network::{BetaConfig, LayerSummary, Network, NetworkConfig, NetworkOutput, NetworkTrace};
-pub use readout::Readout;
+pub use readout::{Readout, ReadoutOutput};
 pub use shape::{Shape, Signal};

@@ -8,6 +8,7 @@ use smart_default::SmartDefault;
 
 use crate::layers::a_sample;
 use crate::parameters::Decay;
+use crate::readout::ReadoutRule;
 use crate::schema::{self, MANY};
 use crate::shape::dense;
 use crate::{
@@ -41,8 +42,12 @@ pub struct BetaConfig {
 pub struct NetworkConfig {
     /// How hidden neurons are computed.
     pub formulation: Formulation,
-    /// What is taken of the readout's membrane over time.
+    /// What is taken of the readout over time, of its membrane or, with `time-to-first-spike`, of its neurons' spikes.
     pub readout: ReadoutReduction,
+    /// Of the readout `time-to-first-spike`: the time steps τ that make scores −t/τ of times t. Default: a tenth
+    /// of all steps.
+    #[schemars(range(min = 1e-30, max = 1e30))]
+    pub readout_tau: Option<f64>,
     /// Neurons of each hidden layer: short for `layers` of kind `linear`. Default: `[1000]`, if there are no
     /// `layers`.
     #[schemars(inner(range(min = 1, max = MANY)), length(min = 1))]
@@ -77,6 +82,44 @@ impl NetworkConfig {
     pub fn resolve(&mut self) {
         if self.layers.is_none() {
             self.hidden.get_or_insert_with(|| vec![1000]);
+        }
+    }
+
+    /// Checks what can be told without an input: the hidden layers are given in one way, and the readout is
+    /// possible.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] with the key at fault.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.layers()?;
+        let name: &str = self.readout.into();
+        let rule = self.readout_rule();
+        match (rule.spiking(), self.readout_tau) {
+            (Some(model), _) if !model.fires_once() => {
+                let formulation: &str = self.formulation.into();
+                let found = format!("{name:?} beside formulation = {formulation:?}");
+                let expected = "\"sum\", \"max\" or \"last\", or a formulation whose neurons fire once, such as \"scan\" \
+                                or \"standard-single\": of several spikes none is the time; hidden layers may have \
+                                formulations of their own";
+                Err(ConfigError::new("readout", found, expected))
+            }
+            (None, Some(tau)) => {
+                let expected = format!(
+                    "it only with readout = \"time-to-first-spike\", which has times; this one is {name:?}"
+                );
+                Err(ConfigError::new("readout_tau", tau, expected))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn readout_rule(&self) -> ReadoutRule {
+        ReadoutRule {
+            reduction: self.readout,
+            formulation: self.formulation,
+            surrogate: self.surrogate,
+            tau: self.readout_tau,
         }
     }
 
@@ -128,7 +171,8 @@ impl NetworkConfig {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if the layers do not fit each other or the input, or something is empty.
+    /// [`ConfigError`] if the layers do not fit each other or the input, the readout is impossible, or something is
+    /// empty.
     pub fn init(
         &self,
         input: Shape,
@@ -140,6 +184,7 @@ impl NetworkConfig {
                 return Err(ConfigError::new(what, 0, "at least 1"));
             }
         }
+        self.check()?;
         let mut shape = input;
         let mut hidden = Vec::new();
         for (index, config) in self.layers()?.iter().enumerate() {
@@ -155,7 +200,7 @@ impl NetworkConfig {
             per_neuron: self.beta.per_neuron,
             trained: self.beta.trained,
         };
-        let readout = Readout::init(shape, classes, decay, self.readout, device);
+        let readout = Readout::init(shape, classes, decay, self.readout_rule(), device);
         Ok(Network {
             hidden,
             readout,
@@ -164,12 +209,12 @@ impl NetworkConfig {
     }
 }
 
-/// A stack of hidden layers, and a readout of leaky integrators.
+/// A stack of hidden layers, and a readout.
 #[derive(Module, Debug)]
 pub struct Network {
     /// Hidden layers, from the input on.
     pub hidden: Vec<Layer>,
-    /// The readout, which never spikes or resets.
+    /// The readout.
     pub readout: Readout,
     #[module(skip)]
     input: Shape,
@@ -178,18 +223,48 @@ pub struct Network {
 /// What a network puts out.
 #[derive(Debug, Clone)]
 pub struct NetworkOutput {
-    /// The readout's membrane, reduced over time: `[batch, classes]`.
+    /// The class scores: `[batch, classes]`.
     pub logits: Tensor<2>,
+    /// What decides between classes of equal score, as [`ReadoutOutput::decider`](crate::ReadoutOutput) says.
+    pub decider: Option<Tensor<2>>,
     /// Spikes of each hidden layer that has neurons, a sample, without a gradient: `[batch]` each.
     pub hidden_spikes: Vec<Tensor<1, Int>>,
 }
 
 impl NetworkOutput {
+    /// The class of highest score of each sample; of equal scores the one that the decider prefers, then the first.
+    /// Of times to the first spike that is the earliest class, of equal times the one with the higher potential.
+    pub fn answers(&self) -> Vec<usize> {
+        let host = |tensor: &Tensor<2>| -> Vec<f32> {
+            let data = tensor.clone().detach().into_data();
+            data.iter().collect()
+        };
+        let scores = host(&self.logits);
+        let deciders = self.decider.as_ref().map_or(scores.clone(), host);
+        let classes = self.logits.dims()[1];
+        let samples = scores.chunks(classes).zip(deciders.chunks(classes));
+        samples
+            .map(|(scores, deciders)| first_best(scores, deciders))
+            .collect()
+    }
+
     /// The mean cross entropy of the logits, `[1]`, with the classes of the samples, `[batch]`.
     pub fn cross_entropy(&self, classes: Tensor<1, Int>) -> Tensor<1> {
         let loss = CrossEntropyLossConfig::new().init(&self.logits.device());
         loss.forward(self.logits.clone(), classes)
     }
+}
+
+/// The first of the largest scores, and of the largest deciders among these.
+fn first_best(scores: &[f32], deciders: &[f32]) -> usize {
+    let mut best = 0;
+    for class in 1..scores.len() {
+        let equal = scores[class] == scores[best];
+        if scores[class] > scores[best] || equal && deciders[class] > deciders[best] {
+            best = class;
+        }
+    }
+    best
 }
 
 /// Everything that a network computes on the way, all differentiable.
@@ -199,9 +274,11 @@ pub struct NetworkTrace {
     pub hidden: Vec<Tensor<3>>,
     /// What goes into the readout (the last hidden layer's spikes, with skip sums).
     pub readout_input: Tensor<3>,
+    /// The readout's spikes, if it spikes: `[batch, time, classes]`.
+    pub readout_spikes: Option<Tensor<3>>,
     /// The readout's membrane: `[batch, time, classes]`.
     pub membrane: Tensor<3>,
-    /// The membrane reduced over time: `[batch, classes]`.
+    /// The class scores: `[batch, classes]`.
     pub logits: Tensor<2>,
 }
 
@@ -241,24 +318,25 @@ impl Network {
         for layer in layered {
             let out = layer.forward(&signal)?;
             signal = out.signal;
-            hidden_spikes.extend(out.firing.map(|firing| firing.counts));
+            hidden_spikes.extend(out.firing.map(|firing| firing.counts()));
         }
-        let membrane = match fused {
+        let readout = match fused {
             Some(last) => {
                 let out = linear_readout(
                     &signal.spikes,
                     &last.synapses(),
                     &last.neurons(),
                     &self.readout.synapses(),
-                    &self.readout.integrators(),
+                    &self.readout.neurons(),
                 )?;
                 hidden_spikes.push(a_sample(out.counts));
-                out.membrane
+                self.readout.of_membrane(out.membrane)
             }
-            None => self.readout.membrane(&signal.spikes)?,
+            None => self.readout.forward(&signal.spikes)?,
         };
         Ok(NetworkOutput {
-            logits: self.readout.logits(membrane),
+            logits: readout.logits,
+            decider: readout.decider,
             hidden_spikes,
         })
     }
@@ -276,12 +354,13 @@ impl Network {
             signal = out.signal;
             hidden.extend(out.firing.map(|firing| dense(&firing.spikes)));
         }
-        let membrane = self.readout.membrane(&signal.spikes)?;
+        let readout = self.readout.forward(&signal.spikes)?;
         Ok(NetworkTrace {
             hidden,
             readout_input: dense(&signal.spikes),
-            logits: self.readout.logits(membrane.clone()),
-            membrane,
+            readout_spikes: readout.spikes,
+            membrane: readout.membrane,
+            logits: readout.logits,
         })
     }
 
@@ -308,14 +387,13 @@ impl Network {
                 spiking: layer.neuron_model(),
             })
             .collect();
-        let reduction: &str = self.readout.reduction().into();
         layers.push(LayerSummary {
             name: "readout".to_string(),
             input: layers.last().map_or(self.input, |layer| layer.output),
             output: Shape::Units(self.classes()),
-            summary: format!("membrane, {reduction} over time"),
+            summary: self.readout.summary(),
             parameters: self.readout.num_params(),
-            spiking: None,
+            spiking: self.readout.spiking(),
         });
         layers
     }
@@ -323,19 +401,19 @@ impl Network {
     /// The numbers that a training step keeps of a batch for its backward pass, without the batch itself.
     ///
     /// A last hidden layer that is one operation with the readout keeps nothing of size batch · steps ·
-    /// neurons. The readout keeps its potential, the potential's gradient, and intermediate results.
+    /// neurons.
     pub fn kept(&self, batch: u128, steps: u128) -> u128 {
-        const READOUT: u128 = 4;
         let layered = self.split().0.iter().enumerate();
         let layers: u128 = layered
             .map(|(index, layer)| layer.kept(batch, steps, index == 0))
             .sum();
-        layers + READOUT * batch * steps * self.classes() as u128
+        layers + self.readout.kept(batch, steps)
     }
 
     /// The hidden layers that run by themselves, and the one that runs with the readout.
     fn split(&self) -> (&[Layer], Option<FusedLayer<'_>>) {
-        let last = self.hidden.split_last();
+        let integrates = self.readout.spiking().is_none();
+        let last = self.hidden.split_last().filter(|_| integrates);
         let fused = last.and_then(|(last, before)| Some((before, Some(last.fused()?))));
         fused.unwrap_or((&self.hidden, None))
     }
@@ -345,5 +423,18 @@ impl Network {
             spikes: input.clone(),
             shape: self.input,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_best;
+
+    #[test]
+    fn the_first_of_equal_scores_wins() {
+        let alone = |scores: &[f32]| first_best(scores, scores);
+        assert_eq!(alone(&[1.0, 2.0, 2.0]), 1);
+        assert_eq!(alone(&[f32::NAN, 2.0]), 0);
+        assert_eq!(first_best(&[2.0, 2.0, 1.0], &[0.5, 0.75, 3.0]), 1);
     }
 }

@@ -136,14 +136,14 @@ impl Plan {
         let Some(largest) = largest else {
             unreachable!("there are four parts")
         };
-        let layers = self.network.layers().into_iter();
-        let hidden = layers.filter(|layer| layer.spiking.is_some());
+        let layers = self.network.hidden.iter();
+        let hidden = layers.filter(|layer| layer.neuron_model().is_some());
         Err(RunnerError::Memory(Box::new(Shortage {
             place: self.config.places.of(self.hidden_key()).to_string(),
             units: self.source.units(),
             classes: self.source.classes(),
             key: self.hidden_key(),
-            hidden: hidden.map(|layer| layer.output.units()).collect(),
+            hidden: hidden.map(|layer| layer.output().units()).collect(),
             steps: self.config.encode.steps,
             batch_size: self.config.train.batch_size,
             estimate,

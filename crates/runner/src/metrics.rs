@@ -9,7 +9,7 @@ use crate::step::Forward;
 pub struct Totals {
     /// Samples.
     pub samples: u64,
-    /// Samples whose class has the highest score.
+    /// Samples for which the network's answer is their class.
     pub correct: u64,
     /// Losses.
     #[serde(with = "bits")]

@@ -69,6 +69,13 @@ impl Activity {
         self
     }
 
+    /// The activity of neurons whose spikes and potentials, both `[batch, time, neuron]`, were computed in
+    /// another way, such as step by step.
+    pub fn from_steps(model: NeuronModel, spikes: Tensor<3>, membrane: Tensor<3>) -> Self {
+        let shape = membrane.dims();
+        Self::new(shape, model, || Spiking::of(spikes), || membrane)
+    }
+
     /// Spikes, 0 or 1: `[batch, time, neuron]`.
     pub fn spikes(&self) -> Tensor<3> {
         self.spiking.spikes.clone()

@@ -2,6 +2,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
+use super::activity::Activity;
 use crate::error::check_not_empty;
 use crate::neuron::wide;
 use crate::{NeuronModel, Neurons, SpikeError};
@@ -18,6 +19,12 @@ pub struct Convolution {
     /// The order z of the faulty spikes: 0 before the first, 1 at the first, more later. At least
     /// float32, as it reaches t(t + 1)/2.
     pub order: Tensor<3>,
+}
+
+impl From<Convolution> for Activity {
+    fn from(found: Convolution) -> Self {
+        Self::from_steps(NeuronModel::Block, found.spikes, found.membrane)
+    }
 }
 
 /// The block model as two causal convolutions over time, the paper's formulation and the baseline of

@@ -1,6 +1,6 @@
 use block_core::{
-    ConvSynapses, LayerInput, NeuronModel, Neurons, SpikeError, SpikeEvents, Surrogate, conv_layer,
-    convolution, spike_counts,
+    Activity, ConvSynapses, LayerInput, NeuronModel, Neurons, SpikeError, SpikeEvents, Surrogate,
+    conv_layer, convolution,
 };
 use burn::module::{Module, Param};
 use burn::nn::conv::Conv2d;
@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::hidden::{Firing, HiddenLayer, LayerDefaults, LayerOutput, a_sample};
+use super::hidden::{Firing, HiddenLayer, LayerDefaults, LayerOutput};
 use super::picture::{Window, check_pictures, picture, refuse_skip};
 use crate::parameters::Decay;
 use crate::schema::{self, MANY};
@@ -303,17 +303,15 @@ impl SpikingConv2d {
     pub fn spikes(&self, input: &Signal) -> Result<Firing, SpikeError> {
         let neurons = self.neurons(self.formulation.model());
         if self.formulation.has_kernels() {
-            let out = conv_layer(&self.entering(input)?, &self.synapses(), &neurons)?;
+            let activity = conv_layer(&self.entering(input)?, &self.synapses(), &neurons)?;
             return Ok(Firing {
-                counts: a_sample(out.counts()),
-                spikes: out.to_input()?,
+                spikes: activity.to_input()?,
+                activity,
             });
         }
-        let spikes = convolution(self.current(input)?, &neurons)?.spikes;
-        Ok(Firing {
-            counts: a_sample(spike_counts(spikes.clone())),
-            spikes: LayerInput::from(spikes),
-        })
+        let activity = Activity::from(convolution(self.current(input)?, &neurons)?);
+        let spikes = LayerInput::from(activity.spikes());
+        Ok(Firing { spikes, activity })
     }
 
     /// Neurons of a model, with the layer's β and surrogate.

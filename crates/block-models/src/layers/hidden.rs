@@ -1,6 +1,6 @@
 //! What all hidden layers have in common.
 
-use block_core::{LayerInput, NeuronModel, Neurons, SpikeError, Surrogate, Synapses};
+use block_core::{Activity, LayerInput, NeuronModel, Neurons, SpikeError, Surrogate, Synapses};
 use burn::module::Param;
 use burn::nn::Linear;
 use burn::tensor::{Int, Tensor};
@@ -98,8 +98,15 @@ pub struct LayerOutput {
 pub struct Firing {
     /// The layer's spikes, as a next layer takes them: `[batch, time, neuron]`.
     pub spikes: LayerInput,
+    /// The spikes and the membrane, each computed when it is asked for.
+    pub activity: Activity,
+}
+
+impl Firing {
     /// Spikes of each sample, all neurons together, without a gradient: `[batch]`.
-    pub counts: Tensor<1, Int>,
+    pub fn counts(&self) -> Tensor<1, Int> {
+        a_sample(self.activity.counts())
+    }
 }
 
 /// Spikes of each sample, from the neurons' counts `[batch, neurons]`.

@@ -1,14 +1,11 @@
-use block_core::{
-    LayerInput, NeuronModel, Neurons, SpikeError, Surrogate, Synapses, convolution, linear_layer,
-    spike_counts,
-};
+use block_core::{LayerInput, NeuronModel, Neurons, SpikeError, Surrogate, Synapses};
 use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::hidden::{Firing, FusedLayer, HiddenLayer, LayerDefaults, LayerOutput, a_sample};
+use super::hidden::{Firing, FusedLayer, HiddenLayer, LayerDefaults, LayerOutput};
 use crate::parameters::{self, Decay};
 use crate::schema::{self, MANY};
 use crate::{ConfigError, Formulation, Shape, Signal};
@@ -117,18 +114,12 @@ impl SpikingLinear {
     /// [`SpikeError`] if the input does not fit the layer.
     pub fn spikes(&self, input: &LayerInput) -> Result<Firing, SpikeError> {
         let neurons = self.neurons(self.formulation.model());
-        if self.formulation.has_kernels() {
-            let out = linear_layer(input, &self.synapses(), &neurons)?;
-            return Ok(Firing {
-                counts: a_sample(out.counts()),
-                spikes: out.to_input()?,
-            });
-        }
-        let spikes = convolution(self.synapses().current(input)?, &neurons)?.spikes;
-        Ok(Firing {
-            counts: a_sample(spike_counts(spikes.clone())),
-            spikes: LayerInput::from(spikes),
-        })
+        let activity = self.formulation.run(input, &self.synapses(), &neurons)?;
+        let spikes = match self.formulation.has_kernels() {
+            true => activity.to_input()?,
+            false => activity.spikes().into(),
+        };
+        Ok(Firing { spikes, activity })
     }
 
     /// Weight and bias.

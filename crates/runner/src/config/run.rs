@@ -106,7 +106,7 @@ impl Config {
         config.places = tree.places().clone();
         config.data.anchor(&tree)?;
         config.model.resolve();
-        if let Err(error) = config.model.layers() {
+        if let Err(error) = config.model.check() {
             return Err(config.network_error(error));
         }
         config.train.check(&tree)?;

@@ -106,6 +106,23 @@ fn skip_between_unequal_layers() {
     Bench::new().refused(&[&["tiny.toml"], &arguments[..]].concat(), &parts);
 }
 
+#[test]
+fn readouts_that_cannot_be() {
+    let bench = Bench::new();
+    let first = "model.readout=time-to-first-spike";
+    let multi = ["--set", first, "--set", "model.formulation=standard-multi"];
+    let parts = [
+        "`model.readout` is \"time-to-first-spike\" beside formulation = \"standard-multi\"",
+        "of several spikes none is the time",
+    ];
+    bench.refused(&[&["tiny.toml"], &multi[..]].concat(), &parts);
+    let parts = [
+        "--set model.readout_tau=5: `model.readout_tau` is 5",
+        "only with readout = \"time-to-first-spike\"",
+    ];
+    bench.refused(&["tiny.toml", "--set", "model.readout_tau=5"], &parts);
+}
+
 /// Expects that a stack of layers on pictures of 28 by 28 is refused, by `check` and by a training.
 fn refused_stack(layers: &str, parts: &[&str]) {
     let bench = Bench::new();

@@ -152,6 +152,43 @@ fn every_formulation_and_readout_trains() {
 }
 
 #[test]
+fn times_to_the_first_spike_are_learnt_and_answer() {
+    let bench = Bench::new();
+    let arguments = [
+        "tiny.toml",
+        "--set",
+        "model.readout=time-to-first-spike",
+        "--set",
+        "model.hidden=[40]",
+        "--set",
+        "train.batch_size=200",
+        "--set",
+        "train.milestones=[]",
+    ];
+    let said = bench.works(&[&["check"], &arguments[..]].concat());
+    let part = "readout      40 -> 3, time to the first of scan spikes, 126 parameters";
+    assert!(said.out.contains(part), "{said:?}");
+    bench.works(&[&arguments[..], &["--out", "a"]].concat());
+    let summary = bench.json("a/summary.json");
+    let accuracy = summary["test_accuracy"].as_f64().unwrap();
+    // Chance is a third.
+    assert!(accuracy > 0.6, "{summary}");
+    let tau = ["--set", "model.readout_tau=6.5"];
+    bench.works(&[&arguments[..], &tau, &["--out", "b"]].concat());
+    let other = &bench.json("b/summary.json")["train_loss"];
+    assert_ne!(*other, summary["train_loss"]);
+
+    bench.works(&["eval", "a"]);
+    let report = bench.json("a/eval.json");
+    assert_eq!(report["test_accuracy"], summary["test_accuracy"]);
+    let rows = report["confusion"].as_array().unwrap().iter().enumerate();
+    let right = rows.map(|(class, row)| row[class].as_u64().unwrap());
+    assert_eq!(right.sum::<u64>() as f64, (accuracy * 10_000.0).round());
+    bench.works(&["--resume", "a", "--set", "train.epochs=3"]);
+    assert_eq!(bench.lines("a/epochs.jsonl").len(), 3);
+}
+
+#[test]
 fn a_stack_of_layers_trains() {
     let bench = Bench::new();
     bench.write(

@@ -61,8 +61,7 @@ pub fn scan(current: Tensor<3>, neurons: &Neurons) -> Result<Activity, SpikeErro
     let rule = neurons.rule();
     if !has_kernels(&current.device(), current.dtype()) {
         let reference::Steps { spikes, membrane } = reference::scan(current, neurons)?;
-        let spiking = move || Spiking::of(spikes);
-        return Ok(Activity::new(shape, rule.model, spiking, || membrane));
+        return Ok(Activity::from_steps(rule.model, spikes, membrane));
     }
     let current = neurons.inject_initial(NAME, current, &beta)?;
     let beta = beta.into_dispatch();

@@ -12,8 +12,8 @@ use crate::readout::ReadoutRule;
 use crate::schema::{self, MANY};
 use crate::shape::dense;
 use crate::{
-    ConfigError, Formulation, FusedLayer, Layer, LayerConfig, LayerDefaults, LinearConfig, Readout,
-    ReadoutReduction, Shape, Signal,
+    ConfigError, Firing, Formulation, FusedLayer, Layer, LayerConfig, LayerDefaults, LinearConfig,
+    Prices, Readout, ReadoutOutput, ReadoutReduction, Shape, Signal,
 };
 
 /// The membrane decay β of a network: initial values, and which of them are trained.
@@ -312,14 +312,8 @@ impl Network {
     ///
     /// [`SpikeError`] if the input does not fit the network.
     pub fn forward(&self, input: &LayerInput) -> Result<NetworkOutput, SpikeError> {
-        let mut hidden_spikes = Vec::with_capacity(self.hidden.len());
-        let mut signal = self.signal(input);
         let (layered, fused) = self.split();
-        for layer in layered {
-            let out = layer.forward(&signal)?;
-            signal = out.signal;
-            hidden_spikes.extend(out.firing.map(|firing| firing.counts()));
-        }
+        let (signal, mut hidden_spikes) = self.through(layered, input, |firing| firing.counts())?;
         let readout = match fused {
             Some(last) => {
                 let out = linear_readout(
@@ -334,26 +328,48 @@ impl Network {
             }
             None => self.readout.forward(&signal.spikes)?,
         };
-        Ok(NetworkOutput {
-            logits: readout.logits,
-            decider: readout.decider,
-            hidden_spikes,
-        })
+        Ok(readout.with(hidden_spikes))
     }
 
-    /// Everything on the way, layer by layer; for losses on hidden spikes, and for looking inside.
+    /// As [`forward`](Self::forward), but layer by layer, with what the neurons of each hidden layer did: for losses
+    /// on hidden spikes and potentials, such as [`Prices`].
+    ///
+    /// # Errors
+    ///
+    /// [`SpikeError`] if the input does not fit the network.
+    pub fn layered(&self, input: &LayerInput) -> Result<(NetworkOutput, Vec<Firing>), SpikeError> {
+        let (signal, hidden) = self.through(&self.hidden, input, |firing| firing)?;
+        let spikes = hidden.iter().map(Firing::counts).collect();
+        Ok((self.readout.forward(&signal.spikes)?.with(spikes), hidden))
+    }
+
+    /// What comes out of some layers, and what is `taken` of those that have neurons.
+    fn through<T>(
+        &self,
+        layers: &[Layer],
+        input: &LayerInput,
+        taken: impl Fn(Firing) -> T,
+    ) -> Result<(Signal, Vec<T>), SpikeError> {
+        let mut signal = Signal {
+            spikes: input.clone(),
+            shape: self.input,
+        };
+        let mut all = Vec::with_capacity(layers.len());
+        for layer in layers {
+            let out = layer.forward(&signal)?;
+            signal = out.signal;
+            all.extend(out.firing.map(&taken));
+        }
+        Ok((signal, all))
+    }
+
+    /// Everything on the way, layer by layer, densely; for looking inside.
     ///
     /// # Errors
     ///
     /// [`SpikeError`] if the input does not fit the network.
     pub fn trace(&self, input: &LayerInput) -> Result<NetworkTrace, SpikeError> {
-        let mut hidden = Vec::with_capacity(self.hidden.len());
-        let mut signal = self.signal(input);
-        for layer in &self.hidden {
-            let out = layer.forward(&signal)?;
-            signal = out.signal;
-            hidden.extend(out.firing.map(|firing| dense(&firing.spikes)));
-        }
+        let (signal, hidden) = self.through(&self.hidden, input, |firing| dense(&firing.spikes))?;
         let readout = self.readout.forward(&signal.spikes)?;
         Ok(NetworkTrace {
             hidden,
@@ -401,13 +417,32 @@ impl Network {
     /// The numbers that a training step keeps of a batch for its backward pass, without the batch itself.
     ///
     /// A last hidden layer that is one operation with the readout keeps nothing of size batch · steps ·
-    /// neurons.
-    pub fn kept(&self, batch: u128, steps: u128) -> u128 {
-        let layered = self.split().0.iter().enumerate();
-        let layers: u128 = layered
+    /// neurons. With prices there is none; for that of silence each layer keeps its potential, the potential's
+    /// gradient and the current's, and the maximum's intermediate results.
+    pub fn kept(&self, batch: u128, steps: u128, prices: Prices) -> u128 {
+        let layered = match prices.are_zero() {
+            true => self.split().0,
+            false => &self.hidden,
+        };
+        let layers = layered.iter().enumerate();
+        let layers: u128 = layers
             .map(|(index, layer)| layer.kept(batch, steps, index == 0))
             .sum();
-        layers + self.readout.kept(batch, steps)
+        let potentials = match prices.silence == 0.0 {
+            true => 0,
+            false => {
+                let neurons = self
+                    .hidden
+                    .iter()
+                    .filter(|layer| layer.neuron_model().is_some());
+                4 * batch
+                    * steps
+                    * neurons
+                        .map(|layer| layer.output().units() as u128)
+                        .sum::<u128>()
+            }
+        };
+        layers + potentials + self.readout.kept(batch, steps)
     }
 
     /// The hidden layers that run by themselves, and the one that runs with the readout.
@@ -417,11 +452,14 @@ impl Network {
         let fused = last.and_then(|(last, before)| Some((before, Some(last.fused()?))));
         fused.unwrap_or((&self.hidden, None))
     }
+}
 
-    fn signal(&self, input: &LayerInput) -> Signal {
-        Signal {
-            spikes: input.clone(),
-            shape: self.input,
+impl ReadoutOutput {
+    fn with(self, hidden_spikes: Vec<Tensor<1, Int>>) -> NetworkOutput {
+        NetworkOutput {
+            logits: self.logits,
+            decider: self.decider,
+            hidden_spikes,
         }
     }
 }

@@ -59,7 +59,10 @@ impl Plan {
         // Each step of each sample says where its spikes end.
         let events = BATCHES * (batch * steps + self.most_events(surveys, batch));
         let (copies, kept) = match work {
-            Work::Training => (TRAINED + CHECKPOINT, self.network.kept(batch, steps)),
+            Work::Training => {
+                let kept = self.network.kept(batch, steps, config.train.prices());
+                (TRAINED + CHECKPOINT, kept)
+            }
             Work::Evaluation => (EVALUATED, 0),
         };
         let hidden = self.hidden_key();
@@ -162,7 +165,7 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    use block_models::{Formulation, NetworkConfig, Shape};
+    use block_models::{Formulation, NetworkConfig, Prices, Shape};
     use burn::tensor::Device;
 
     use super::*;
@@ -181,7 +184,7 @@ mod tests {
     fn numbers(config: &NetworkConfig, batch: u128) -> u128 {
         let network = config.init(Shape::Units(784), 10, &Device::flex());
         let events = BATCHES * batch * (100 + 784);
-        network.unwrap().kept(batch, 100) + events
+        network.unwrap().kept(batch, 100, Prices::default()) + events
     }
 
     #[test]
@@ -222,6 +225,16 @@ mod tests {
             };
             assert_eq!(numbers(&network), one);
         }
+    }
+
+    #[test]
+    fn prices_keep_the_layers_that_they_are_of() {
+        let network = network(&[1000]).init(Shape::Units(784), 10, &Device::flex());
+        let network = network.unwrap();
+        let kept = |spikes, silence| network.kept(128, 100, Prices { spikes, silence });
+        let layer = 128 * 100 * 1000;
+        assert_eq!(kept(0.1, 0.0) - kept(0.0, 0.0), 3 * layer);
+        assert_eq!(kept(0.0, 0.1) - kept(0.0, 0.0), 7 * layer);
     }
 
     #[test]

@@ -23,6 +23,7 @@
 //! | [`LinearConfig`], [`SpikingLinear`] | neurons, each connected to every input |
 //! | [`ConvConfig`], [`SpikingConv2d`] | neurons driven by a convolution over a picture |
 //! | [`PoolConfig`], [`SpikePool2d`]; [`FlattenConfig`], [`Flatten`] | the maximum or mean of windows of a picture; its units in a row |
+//! | [`RecurrentConfig`], [`SpikingRecurrent`] | standard neurons that are connected to each other |
 //! | [`Readout`], [`ReadoutReduction`] | leaky integrators or spiking neurons, and what is taken of them over time |
 //! | [`Prices`] | what is added to a loss for the spikes and the silence of hidden neurons |
 //! | [`Shape`], [`Signal`] | what flows between layers |

@@ -60,14 +60,16 @@ pub(crate) fn project(input: Tensor<3>, weight: Tensor<2>, bias: Tensor<1>) -> T
     (current + bias.unsqueeze()).reshape([batch, steps, n])
 }
 
-/// Splits `[b, t, n]` into t times `[b, n]`.
+/// Splits `[batch, time, neuron]` into steps `[batch, neuron]`.
 ///
 /// By halves, because the gradient of a slice is as large as the whole: slicing every step out of the
 /// full tensor costs O(t²) in the backward pass, this O(t·log t).
-fn unbind(tensor: Tensor<3>) -> Vec<Tensor<2>> {
+pub fn unbind(tensor: Tensor<3>) -> Vec<Tensor<2>> {
     let steps = tensor.dims()[1];
-    if steps == 1 {
-        return vec![tensor.squeeze_dim(1)];
+    match steps {
+        0 => return Vec::new(),
+        1 => return vec![tensor.squeeze_dim(1)],
+        _ => (),
     }
     let half = steps / 2;
     let mut parts = unbind(tensor.clone().narrow(1, 0, half));

@@ -6,6 +6,7 @@ mod hidden;
 mod linear;
 mod picture;
 mod pool;
+mod recurrent;
 
 use std::ops::Deref;
 
@@ -22,6 +23,7 @@ pub(crate) use hidden::a_sample;
 pub use hidden::{Firing, FusedLayer, HiddenLayer, LayerDefaults, LayerOutput};
 pub use linear::{LinearConfig, SpikingLinear};
 pub use pool::{PoolConfig, PoolReduction, SpikePool2d};
+pub use recurrent::{RecurrentConfig, SpikingRecurrent};
 
 /// Makes the enums of configs and of modules from one list.
 macro_rules! layers {
@@ -89,4 +91,6 @@ layers! {
     Pool(PoolConfig, SpikePool2d),
     /// The picture's units in a row.
     Flatten(FlattenConfig, Flatten),
+    /// Standard neurons, each connected to every input and to the spikes of all of them one step before.
+    Recurrent(RecurrentConfig, SpikingRecurrent),
 }

@@ -2,3 +2,4 @@
 
 mod first_spikes;
 mod plain;
+mod recurrent;

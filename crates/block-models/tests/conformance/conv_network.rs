@@ -96,6 +96,7 @@ fn gradients(
                 layer(LINEAR, weight, bias, linear.beta.val());
             }
             Layer::Pool(_) | Layer::Flatten(_) => (),
+            Layer::Recurrent(_) => unreachable!("no golden file has one"),
         }
     }
     let readout = &network.readout;
@@ -176,6 +177,7 @@ fn network(case: &Case, formulation: Formulation, densest: f64) -> Network {
                 linear.beta = beta(LINEAR);
             }
             Layer::Pool(_) | Layer::Flatten(_) => (),
+            Layer::Recurrent(_) => unreachable!("no golden file has one"),
         }
     }
     network.readout.linear.weight = weight(READOUT);

@@ -123,6 +123,28 @@ fn readouts_that_cannot_be() {
     bench.refused(&["tiny.toml", "--set", "model.readout_tau=5"], &parts);
 }
 
+#[test]
+fn recurrence_in_the_block_model() {
+    let bench = Bench::new();
+    let layer =
+        "[data]\nname = \"yin-yang\"\n[[model.layers]]\nkind = \"recurrent\"\nneurons = 5\n";
+    for (name, own) in [
+        ("scan", ""),
+        ("convolution", "formulation = \"convolution\"\n"),
+    ] {
+        bench.write("a.toml", format!("{layer}{own}"));
+        let found = format!("`model.layers.0.formulation` is {name:?} in a recurrent layer");
+        let parts = [
+            &*found,
+            "expected \"standard-single\" or \"standard-multi\"",
+            "needs the spikes of the step before",
+        ];
+        bench.refused(&["check", "a.toml"], &parts);
+        bench.refused(&["a.toml", "--out", "run"], &parts);
+        assert!(!bench.path("run").exists());
+    }
+}
+
 /// Expects that a stack of layers on pictures of 28 by 28 is refused, by `check` and by a training.
 fn refused_stack(layers: &str, parts: &[&str]) {
     let bench = Bench::new();

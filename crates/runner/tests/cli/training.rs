@@ -259,6 +259,40 @@ fn a_price_of_silence_wakes_silent_neurons() {
 }
 
 #[test]
+fn recurrent_layers_train() {
+    let bench = Bench::new();
+    for (formulation, scale) in [("standard-multi", 1.0), ("standard-single", 0.5)] {
+        bench.write(
+            "recurrent.toml",
+            format!(
+                "seed = 3\n[data]\nname = \"yin-yang\"\n[encode]\nsteps = 20\n\
+                 [model]\ninit_scale = 4.0\nformulation = {formulation:?}\n\
+                 [[model.layers]]\nkind = \"recurrent\"\nneurons = 30\nrecurrent_init_scale = {scale:?}\n\
+                 [train]\nepochs = 2\nbatch_size = 200\nlearning_rate = 0.01\nmilestones = []\n"
+            ),
+        );
+        let said = bench.works(&["check", "recurrent.toml"]);
+        let part = format!("4 -> 30, recurrent {formulation} spikes, 1080 parameters");
+        assert!(said.out.contains(&part), "{said:?}");
+        bench.works(&["recurrent.toml", "--out", formulation]);
+        let summary = bench.json(&format!("{formulation}/summary.json"));
+        let accuracy = summary["test_accuracy"].as_f64().unwrap();
+        assert!(accuracy > 0.7, "{summary}");
+        // The recurrent weights are kept, and the run goes on with them.
+        let bytes = bench.read(&format!("{formulation}/best.safetensors"));
+        let tensors = SafeTensors::deserialize(&bytes).unwrap();
+        assert_eq!(
+            tensors.tensor("hidden.0.recurrent").unwrap().shape(),
+            [30, 30]
+        );
+        bench.works(&["eval", formulation]);
+        let report = bench.json(&format!("{formulation}/eval.json"));
+        assert_eq!(report["test_accuracy"].as_f64(), Some(accuracy));
+        bench.works(&["--resume", formulation, "--set", "train.epochs=3"]);
+    }
+}
+
+#[test]
 fn a_stack_of_layers_trains() {
     let bench = Bench::new();
     bench.write(

@@ -65,10 +65,10 @@ impl fmt::Display for Account {
                 let recordings = counted(samples, "recording");
                 write!(f, "{recordings}, {empty} empty, {events}")?;
             }
-            None => {
-                let (samples, spikes) = (counted(samples, "sample"), counted(self.spikes, "spike"));
-                write!(f, "{samples}, {empty} blank, {spikes}")?;
-            }
+            None => write!(f, "{}, {empty} blank", counted(samples, "sample"))?,
+        }
+        if self.events.is_none() && self.spikes > 0 {
+            write!(f, ", {}", counted(self.spikes, "spike"))?;
         }
         match self.steps {
             Some([first, last]) if first == last => write!(f, "; time step {first}")?,

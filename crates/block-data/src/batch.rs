@@ -90,15 +90,19 @@ impl SpikeBatch {
     }
 }
 
-/// What a spiking network learns from: the spikes and the classes of a batch.
-impl TryFrom<SpikeBatch> for (LayerInput, Tensor<1, Int>) {
-    type Error = DataError;
-
-    /// # Errors
-    ///
-    /// [`DataError::Argument`] when the batch consists of frames.
-    fn try_from(batch: SpikeBatch) -> Result<Self, DataError> {
-        Ok((batch.input.into_events()?.into(), batch.targets))
+/// What a spiking network learns from: the input and the classes of a batch. The units of a frame are numbered row by
+/// row, channel after channel.
+impl From<SpikeBatch> for (LayerInput, Tensor<1, Int>) {
+    fn from(batch: SpikeBatch) -> Self {
+        let input = match batch.input {
+            BatchInput::Events(events) => events.into(),
+            BatchInput::Frames(frames) => {
+                let [size, steps, channels, rows, columns] = frames.dims();
+                let units = channels * rows * columns;
+                LayerInput::Dense(frames.reshape([size, steps, units]))
+            }
+        };
+        (input, batch.targets)
     }
 }
 
@@ -160,6 +164,7 @@ impl SpikeBatcher {
     }
 
     fn encode_one(&self, mut sample: Sample) -> Result<Encoded, DataError> {
+        self.encoding.prepare(&mut sample.input)?;
         if let Some((augmentation, seed)) = &self.augmentation {
             let index = sample.index as u64;
             let mut rng = stream(*seed, Purpose::Augmentation, self.epoch, index);

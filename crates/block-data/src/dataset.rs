@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::augment::Augmentation;
 use crate::fetch::Entry;
 use crate::source::numbered;
-use crate::{DataError, DataSource, Locations, Recordings, Splits, Timing};
+use crate::{DataError, DataSource, Locations, Normalization, Recordings, Splits, Timing};
 
 /// A data set that can be opened by its name: facts, and the functions that only it has.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub struct DataSet {
     /// How recordings are binned in time, unless a config says otherwise; none where samples are
     /// values.
     pub timing: Option<Timing>,
+    /// How values that enter a network as they are are normalised, if they are.
+    pub normalization: Option<Normalization>,
     /// Random changes of training samples, if there are any for this data set.
     pub augmentation: Option<Augmentation>,
     /// Whether training uses the augmentation, unless a config says otherwise.
@@ -143,6 +145,7 @@ impl DataSet {
             class_names,
             augmentation: self.augmentation.clone(),
             timing: self.timing,
+            normalization: self.normalization,
             folder: None,
             memory_bytes: splits.memory_bytes,
             doubts: splits.doubts,

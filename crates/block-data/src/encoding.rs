@@ -44,7 +44,15 @@ impl Encoding {
         }
     }
 
-    /// Encodes a sample.
+    /// Prepares a sample for random changes and [`encode`](Self::encode): normalises a frame's values.
+    pub(crate) fn prepare(&self, input: &mut Input) -> Result<(), DataError> {
+        match (self, input) {
+            (Self::Frames(frames), Input::Values(values)) => frames.normalize(values),
+            _ => Ok(()),
+        }
+    }
+
+    /// Encodes a sample that is prepared.
     pub(crate) fn encode(&self, input: &Input) -> Result<Encoded, DataError> {
         match (self, input) {
             (Self::Values(code), Input::Values(values)) => {
@@ -58,7 +66,8 @@ impl Encoding {
                 Ok(Encoded::Events(events))
             }
             (Self::Frames(frames), Input::Values(values)) => {
-                Ok(Encoded::Frame(frames.encode(values)?))
+                frames.check(values)?;
+                Ok(Encoded::Frame(values.clone()))
             }
             (Self::Values(_), input) => Err(input.refuse("values, for the single-spike code")),
             (Self::Events(_), input) => Err(input.refuse("events, for a binning in time")),

@@ -68,7 +68,7 @@ pub use numpy_random::NumpyRandom;
 pub use recordings::Recordings;
 pub use regular::{open_regular, special_file};
 pub use sample::{Input, Recording, Sample, Samples};
-pub use source::{DataSource, Splits, Timing};
+pub use source::{DataSource, Normalization, Splits, Timing};
 pub use survey::{Survey, Typical};
 pub use tally::Tally;
 pub use words::{counted, ranges};

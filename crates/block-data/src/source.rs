@@ -21,6 +21,15 @@ pub struct Timing {
     pub dt: f32,
 }
 
+/// A normalisation of values that enter a network as they are: (x − mean) / deviation, by channel.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Normalization {
+    /// The means of the channels.
+    pub mean: &'static [f32],
+    /// The standard deviations of the channels.
+    pub deviation: &'static [f32],
+}
+
 /// The samples of a data set.
 #[derive(Clone)]
 pub struct Splits {
@@ -44,6 +53,7 @@ pub struct DataSource {
     pub(crate) class_names: Vec<String>,
     pub(crate) augmentation: Option<Augmentation>,
     pub(crate) timing: Option<Timing>,
+    pub(crate) normalization: Option<Normalization>,
     pub(crate) folder: Option<PathBuf>,
     pub(crate) memory_bytes: usize,
     pub(crate) doubts: Vec<String>,
@@ -91,6 +101,11 @@ impl DataSource {
     /// The usual binning of recordings; none for values, and for files of one's own.
     pub fn timing(&self) -> Option<Timing> {
         self.timing
+    }
+
+    /// The usual normalisation of values that enter a network as they are, if there is one.
+    pub fn normalization(&self) -> Option<Normalization> {
+        self.normalization
     }
 
     /// The folder that the data set was read from, or none when it was made on the spot.

@@ -51,7 +51,7 @@ pub(crate) fn train(epochs: usize, folder: &Path) -> Result<f64, Box<dyn Error>>
 fn accuracy(network: &Network, loader: &SpikeLoader) -> Result<f64, Box<dyn Error>> {
     let mut right = 0;
     for batch in loader.epoch(0) {
-        let (spikes, classes): (_, Tensor<1, Int>) = batch?.try_into()?;
+        let (spikes, classes): (_, Tensor<1, Int>) = batch?.into();
         let found = network
             .forward(&spikes)?
             .logits

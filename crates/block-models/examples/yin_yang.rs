@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for epoch in 0..5 {
         let mut sum = 0.0;
         for batch in loader.epoch(epoch) {
-            let (spikes, classes) = batch?.try_into()?;
+            let (spikes, classes) = batch?.into();
             let loss = network.forward(&spikes)?.cross_entropy(classes);
             sum += loss.clone().into_scalar::<f32>() / loader.batches() as f32;
             let gradients = GradientsParams::from_grads(loss.backward(), &network);

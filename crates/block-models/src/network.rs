@@ -59,6 +59,10 @@ pub struct NetworkConfig {
     #[default(1.0)]
     #[schemars(range(min = 1e-30, max = 1e30))]
     pub init_scale: f64,
+    /// Multiplies the bound of the readout's initial weights, 1/√inputs.
+    #[default(1.0)]
+    #[schemars(range(min = 1e-30, max = 1e30))]
+    pub readout_init_scale: f64,
     /// Membrane decay.
     pub beta: BetaConfig,
     /// What stands in for the derivative of the threshold.
@@ -200,7 +204,8 @@ impl NetworkConfig {
             per_neuron: self.beta.per_neuron,
             trained: self.beta.trained,
         };
-        let readout = Readout::init(shape, classes, decay, self.readout_rule(), device);
+        let scale = self.readout_init_scale;
+        let readout = Readout::init(shape, classes, scale, decay, self.readout_rule(), device);
         Ok(Network {
             hidden,
             readout,

@@ -48,12 +48,13 @@ impl Readout {
     pub(crate) fn init(
         inputs: Shape,
         classes: usize,
+        scale: f64,
         decay: Decay,
         rule: ReadoutRule,
         device: &Device,
     ) -> Self {
         Self {
-            linear: parameters::linear(inputs.units(), classes, 1.0, device),
+            linear: parameters::linear(inputs.units(), classes, scale, device),
             beta: decay.init(classes, device),
             rule,
         }

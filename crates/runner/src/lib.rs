@@ -55,7 +55,7 @@ mod weights;
 use burn_cuda as _;
 
 pub use checkpoint::read_checkpoint;
-pub use config::{Config, DataConfig, EncodeConfig, Key, TrainConfig, Validation, keys};
+pub use config::{Code, Config, DataConfig, EncodeConfig, Key, TrainConfig, Validation, keys};
 pub use environment::{Change, Environment, Resumption};
 pub use error::{Difference, Result, RunnerError, Shortage};
 pub use evaluate::{ClassReport, Compared, Evaluation, EvaluationReport, ScoredSplit};

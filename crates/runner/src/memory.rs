@@ -3,6 +3,7 @@
 use block_data::Samples;
 use burn::module::Module;
 
+use crate::config::Code;
 use crate::error::{Result, RunnerError, Shortage};
 use crate::plan::Plan;
 use crate::room::Room;
@@ -18,7 +19,7 @@ const TRAINED: u128 = 4;
 /// A checkpoint while it is written: the last and the best weights and the moments on the host, the
 /// same as bytes, and the file made of them.
 const CHECKPOINT: u128 = 12;
-/// Batches of events at once: the one in work, one being made, and those ready in between.
+/// Batches at once: the one in work, one being made, and those ready in between.
 const BATCHES: u128 = 4;
 
 /// Parameters while a model is evaluated: the file, and the network before and after it is read.
@@ -56,8 +57,13 @@ impl Plan {
         let parameters = self.network.num_params() as u128;
         let classes = source.classes() as u128;
         let steps = config.encode.steps as u128;
-        // Each step of each sample says where its spikes end.
-        let events = BATCHES * (batch * steps + self.most_events(surveys, batch));
+        let units = source.units() as u128;
+        let input = match config.encode.code {
+            // A frame is repeated in the batch in work.
+            Some(Code::Frames) => batch * units * (BATCHES + steps),
+            // Each step of each sample says where its spikes end.
+            _ => BATCHES * (batch * steps + self.most_events(surveys, batch)),
+        };
         let (copies, kept) = match work {
             Work::Training => {
                 let kept = self.network.kept(batch, steps, config.train.prices());
@@ -92,7 +98,7 @@ impl Plan {
             },
             Part {
                 what: "the batches".to_string(),
-                bytes: (events + kept) * NUMBER,
+                bytes: (input + kept) * NUMBER,
                 remedy: format!("make `train.batch_size`, `encode.steps` or `{hidden}` smaller"),
             },
         ]

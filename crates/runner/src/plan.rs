@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
+use block_data::encode::Frames;
 use block_data::{DataError, DataSource, Encoding, Samples, SpikeLoader, Survey};
 use block_models::{Network, Shape, draw};
 use burn::module::Module;
 use burn::tensor::Device;
 
-use crate::config::{Config, Validation};
+use crate::config::{Code, Config, Validation};
 use crate::error::Result;
 use crate::splits::{Split, Surveys};
 
@@ -49,9 +50,10 @@ impl Plan {
     fn with_source(mut config: Config, source: DataSource) -> Result<Self> {
         config.data.settle(&source);
         let steps = config.encode.steps;
-        let encoding = match config.encode.dt {
-            Some(dt) => Encoding::events(source.units(), steps, dt as f32)?,
-            None => Encoding::new(steps)?,
+        let encoding = match (config.encode.dt, config.encode.code) {
+            (Some(dt), _) => Encoding::events(source.units(), steps, dt as f32)?,
+            (None, Some(Code::Frames)) => Encoding::Frames(frames(&source, steps)?),
+            (None, _) => Encoding::new(steps)?,
         };
         let (train, validation) = match config.data.validation {
             Validation::Test => (source.train(), Some(source.test())),
@@ -192,6 +194,17 @@ impl Plan {
             false => network.fork(device),
         })
     }
+}
+
+/// Samples as they are, with the data set's usual normalisation; what is no picture has one row.
+fn frames(source: &DataSource, steps: usize) -> Result<Frames> {
+    let shape = input_shape(source);
+    let shape = shape.picture().unwrap_or([1, 1, shape.units()]);
+    let frames = Frames::new(shape, steps)?;
+    Ok(match source.normalization() {
+        Some(usual) => frames.with_normalization(usual.mean, usual.deviation)?,
+        None => frames,
+    })
 }
 
 /// The shape of a data set's samples; a picture without channels has one.

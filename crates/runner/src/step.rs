@@ -31,7 +31,7 @@ impl Forward {
     ///
     /// [`RunnerError::Spikes`](crate::RunnerError::Spikes) if the batch does not fit the network.
     pub fn run(network: &Network, batch: SpikeBatch, prices: Prices) -> Result<Self> {
-        let (spikes, targets): (LayerInput, Tensor<1, Int>) = batch.try_into()?;
+        let (spikes, targets): (LayerInput, Tensor<1, Int>) = batch.into();
         let (output, price) = match prices.are_zero() {
             true => (network.forward(&spikes)?, None),
             false => {

@@ -12,7 +12,7 @@ use crate::augment::{Augmentation, ImageAugmentation};
 use crate::dataset::Origin;
 use crate::fetch::{Archive, DataFile, Entry, Identity, Mirror};
 use crate::formats::cifar;
-use crate::{DataError, DataSet, Splits};
+use crate::{DataError, DataSet, Normalization, Splits};
 
 /// CIFAR-10.
 pub const CIFAR_10: DataSet = DataSet {
@@ -36,6 +36,10 @@ pub const CIFAR_10: DataSet = DataSet {
     ],
     samples: [50_000, 10_000],
     timing: None,
+    normalization: Some(Normalization {
+        mean: &[0.4914, 0.4822, 0.4465],
+        deviation: &[0.2023, 0.1994, 0.2010],
+    }),
     augmentation: Some(Augmentation::Image(ImageAugmentation {
         shape: [32, 32],
         perspective: None,

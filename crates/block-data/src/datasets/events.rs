@@ -134,6 +134,7 @@ impl EventFiles {
             class_names: names,
             augmentation: Some(Augmentation::Events(EventAugmentation::USUAL)),
             timing: None,
+            normalization: None,
             folder: paths[0].parent().map(Path::to_path_buf),
             memory_bytes: splits.memory_bytes,
             doubts,

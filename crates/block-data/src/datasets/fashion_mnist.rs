@@ -31,6 +31,7 @@ pub const FASHION_MNIST: DataSet = DataSet {
     ],
     samples: [60_000, 10_000],
     timing: None,
+    normalization: None,
     augmentation: Some(Augmentation::Image(ImageAugmentation {
         shape: [28, 28],
         perspective: Some(RandomPerspective {

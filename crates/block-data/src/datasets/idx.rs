@@ -95,6 +95,7 @@ impl IdxFiles {
             class_names: numbered(self.classes.unwrap_or(derived)),
             augmentation: Some(of_digits(shape)),
             timing: None,
+            normalization: None,
             folder: images.parent().map(Path::to_path_buf),
             memory_bytes: (train.len() + test.len()) * (size + 1),
             doubts: Vec::new(),

@@ -19,6 +19,7 @@ pub const MNIST: DataSet = DataSet {
     class_names: &[],
     samples: [60_000, 10_000],
     timing: None,
+    normalization: None,
     augmentation: Some(idx_images::of_digits([28, 28])),
     augmented: true,
     origin: Origin::Files {

@@ -25,6 +25,7 @@ pub const N_MNIST: DataSet = DataSet {
         steps: 300,
         dt: 1.0,
     }),
+    normalization: None,
     augmentation: Some(Augmentation::Events(EventAugmentation::USUAL)),
     augmented: false,
     origin: Origin::Files {

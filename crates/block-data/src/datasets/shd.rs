@@ -17,6 +17,7 @@ pub const SHD: DataSet = DataSet {
     class_names: &[],
     samples: [8_156, 2_264],
     timing: Some(heidelberg::TIMING),
+    normalization: None,
     augmentation: Some(Augmentation::Events(EventAugmentation::USUAL)),
     augmented: false,
     origin: Origin::Files {

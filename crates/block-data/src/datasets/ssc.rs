@@ -17,6 +17,7 @@ pub const SSC: DataSet = DataSet {
     class_names: &[],
     samples: [75_466, 20_382],
     timing: Some(heidelberg::TIMING),
+    normalization: None,
     augmentation: Some(Augmentation::Events(EventAugmentation::USUAL)),
     augmented: false,
     origin: Origin::Files {

@@ -23,6 +23,7 @@ pub const SYNTHETIC: DataSet = DataSet {
         steps: STEPS,
         dt: 1.0,
     }),
+    normalization: None,
     augmentation: None,
     augmented: false,
     origin: Origin::Made(make),

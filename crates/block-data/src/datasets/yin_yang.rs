@@ -22,6 +22,7 @@ pub const YIN_YANG: DataSet = DataSet {
     class_names: &YIN_YANG_CLASSES,
     samples: [TRAIN.0, TEST.0],
     timing: None,
+    normalization: None,
     augmentation: None,
     augmented: false,
     origin: Origin::Made(|_| Ok(YinYang::splits(YinYang::train(), YinYang::test()))),

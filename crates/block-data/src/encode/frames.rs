@@ -44,7 +44,8 @@ impl Frames {
         })
     }
 
-    /// Normalises every channel: (x − mean) / deviation, in float32.
+    /// Normalises every channel: (x − mean) / deviation, in float32. A loader does so before random changes, so that
+    /// what these fill with 0 has the mean.
     ///
     /// # Shapes
     ///
@@ -103,17 +104,29 @@ impl Frames {
     ///
     /// [`DataError::Argument`] for another number of values.
     pub fn encode(&self, values: &[f32]) -> Result<Vec<f32>, DataError> {
-        if values.len() != self.shape.iter().product::<usize>() {
-            let [channels, rows, columns] = self.shape;
-            let expected = format!("{channels}x{rows}x{columns}, the shape of a frame");
-            let what = "the number of a sample's values";
-            return Err(DataError::argument(what, values.len(), expected));
-        }
         let mut frame = values.to_vec();
-        if let Some((mean, deviation)) = &self.normalization {
-            normalize_channels(&mut frame, mean, deviation)?;
-        }
+        self.normalize(&mut frame)?;
         Ok(frame)
+    }
+
+    /// Normalises an image, if a normalisation is set.
+    pub(crate) fn normalize(&self, values: &mut [f32]) -> Result<(), DataError> {
+        self.check(values)?;
+        match &self.normalization {
+            Some((mean, deviation)) => normalize_channels(values, mean, deviation),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks the number of an image's values.
+    pub(crate) fn check(&self, values: &[f32]) -> Result<(), DataError> {
+        if values.len() == self.shape.iter().product::<usize>() {
+            return Ok(());
+        }
+        let [channels, rows, columns] = self.shape;
+        let expected = format!("{channels}x{rows}x{columns}, the shape of a frame");
+        let what = "the number of a sample's values";
+        Err(DataError::argument(what, values.len(), expected))
     }
 }
 

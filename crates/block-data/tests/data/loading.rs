@@ -173,6 +173,37 @@ fn frames_are_augmented_as_values_are() {
 }
 
 #[test]
+fn what_is_filled_with_zeros_has_the_mean_of_the_frames() {
+    let cifar = DataSet::named("cifar-10").unwrap();
+    let usual = cifar.normalization.unwrap();
+    let frames = Frames::new([3, 32, 32], 2).unwrap();
+    let frames = frames.with_normalization(usual.mean, usual.deviation);
+    // White images, which are far from the mean.
+    let samples = (0..20).map(|index| sample(index, &vec![1.0; cifar.units()]));
+    let loader = SpikeLoader::new(of(samples.collect()), Encoding::Frames(frames.unwrap()), 20);
+    let augmentation = cifar.augmentation.clone().unwrap();
+    let loader = loader.unwrap().with_augmentation(augmentation, 1);
+    let batch = loader.epoch(0).next().unwrap().unwrap();
+    let (input, _): (LayerInput, Tensor<1, Int>) = batch.into();
+    assert_eq!(input.shape(), [20, 2, 3072]);
+    let dense = input.dense().unwrap().clone();
+    let values: Vec<f32> = dense.into_data().iter().collect();
+    let white = |channel: usize| (1.0 - usual.mean[channel]) / usual.deviation[channel];
+    let mut zeros = 0;
+    for (at, &value) in values.iter().enumerate() {
+        match value == 0.0 {
+            true => zeros += 1,
+            false => assert_eq!(value, white(at / 1024 % 3), "{at}"),
+        }
+    }
+    // A shift by two pixels along both axes, as it is on average, fills an eighth.
+    let share = f64::from(zeros) / values.len() as f64;
+    assert!((0.05..0.25).contains(&share), "{share}");
+    let halves: Vec<&[f32]> = values.chunks(3072).take(2).collect();
+    assert_eq!(halves[0], halves[1], "the frame is the same at every step");
+}
+
+#[test]
 fn the_other_kind_of_input_is_refused() {
     let values = || of(vec![sample(0, &[0.5, 0.5])]);
     let only = |encoding| {

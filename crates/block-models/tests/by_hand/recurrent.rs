@@ -75,18 +75,19 @@ fn spikes_and_gradients_are_those_computed_number_by_number() {
 
 #[test]
 fn without_connections_it_is_a_linear_layer() {
-    let silent = RecurrentConfig {
+    let multi = RecurrentConfig {
         formulation: Some(Formulation::StandardMulti),
-        recurrent_init_scale: Some(1e-30),
         ..RecurrentConfig::new(6)
     };
-    let network = config(silent).init(Shape::Units(4), 2, &device()).unwrap();
-    let Layer::Recurrent(layer) = &network.hidden[0] else {
+    let mut network = config(multi).init(Shape::Units(4), 2, &device()).unwrap();
+    let Layer::Recurrent(layer) = &mut network.hidden[0] else {
         panic!("a recurrent layer");
     };
     let mut numbers = Numbers(5);
-    let input =
-        LayerInput::from(batch(&numbers.samples(2, 9, 4)).cast(burn::tensor::DType::F32) * 9.0);
+    let plain = Plain::new(4, 6, NeuronModel::MultiSpike, 0.9, &mut numbers);
+    plain.place(&mut layer.linear, &mut layer.beta);
+    layer.recurrent = Param::from_tensor(tensor(vec![0.0; 36], [6, 6]));
+    let input = LayerInput::from(batch(&numbers.samples(2, 9, 4)) * 9.0);
     let found = layer.spikes(&input).unwrap().activity;
     let neurons = block_core::Neurons::new(layer.beta.val(), NeuronModel::MultiSpike);
     let plain = block_core::linear_layer(&input, &layer.synapses(), &neurons).unwrap();

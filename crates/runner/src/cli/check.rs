@@ -5,7 +5,7 @@ use std::iter::repeat;
 
 use super::arguments::CheckArguments;
 use super::load::load;
-use crate::config::{Validation, keys};
+use crate::config::{Code, Validation, keys};
 use crate::error::Result;
 use crate::memory::Work;
 use crate::plan::Plan;
@@ -70,7 +70,11 @@ fn describe(plan: &Plan, surveys: &Surveys, text: &mut String) -> std::fmt::Resu
     }
     let (units, steps) = (source.units(), config.encode.steps);
     let (units, steps) = (counted(units, "unit"), counted(steps, "time step"));
-    writeln!(text, "input        {units}, {steps}")?;
+    let frames = match config.encode.code {
+        Some(Code::Frames) => ", frames",
+        _ => "",
+    };
+    writeln!(text, "input        {units}, {steps}{frames}")?;
     let own = config.model.layers.iter().flatten().map(own_settings);
     let mut own = own.chain(repeat(String::new()));
     for layer in plan.network.layers() {

@@ -6,7 +6,17 @@ use smart_default::SmartDefault;
 use super::tree::Tree;
 use crate::error::Result;
 
-/// `[encode]`: how samples become spikes.
+/// What values become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Code {
+    /// One spike each, the earlier, the larger the value is.
+    SingleSpike,
+    /// Themselves, the same at every time step.
+    Frames,
+}
+
+/// `[encode]`: how samples enter the network.
 #[derive(Debug, Clone, PartialEq, SmartDefault, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EncodeConfig {
@@ -17,6 +27,10 @@ pub struct EncodeConfig {
     /// The length of a time step in milliseconds, which only recordings have.
     #[schemars(extend("exclusiveMinimum" = 0, "x-default" = "the data set's"))]
     pub dt: Option<f64>,
+    /// What values become: one spike each, the earlier, the larger the value is ("single-spike"), or themselves at
+    /// every time step, normalised as is usual for the data set ("frames"). Default: "single-spike"; recordings
+    /// have none.
+    pub code: Option<Code>,
 }
 
 impl EncodeConfig {
@@ -33,6 +47,13 @@ impl EncodeConfig {
         if !recordings && tree.get("encode.dt").is_some() {
             let expected = format!("it only for recordings: {data} has values, each a spike");
             return Err(tree.refuse("encode.dt", &expected));
+        }
+        if recordings && tree.get("encode.code").is_some() {
+            let expected = format!("it only for values: {data} has recordings");
+            return Err(tree.refuse("encode.code", &expected));
+        }
+        if !recordings {
+            tree.insert_default("encode.code", "single-spike");
         }
         if let Some(timing) = usual {
             tree.insert_default("encode.steps", timing.steps as i64);

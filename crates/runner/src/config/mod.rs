@@ -15,7 +15,7 @@ mod tree;
 pub(crate) use data::absolute_folder;
 pub use data::{DataConfig, Validation};
 pub(crate) use difference::{KeyDifference, is_place};
-pub use encode::EncodeConfig;
+pub use encode::{Code, EncodeConfig};
 pub(crate) use places::Places;
 pub use run::{Config, keys};
 pub use schema::Key;

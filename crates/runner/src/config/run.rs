@@ -22,7 +22,7 @@ pub struct Config {
     pub seed: u64,
     /// The samples.
     pub data: DataConfig,
-    /// How samples become spikes.
+    /// How samples enter the network.
     pub encode: EncodeConfig,
     /// The network.
     pub model: NetworkConfig,

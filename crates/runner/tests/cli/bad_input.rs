@@ -145,6 +145,25 @@ fn recurrence_in_the_block_model() {
     }
 }
 
+#[test]
+fn a_code_that_is_none_or_is_not_for_recordings() {
+    let bench = Bench::new();
+    let parts = [
+        "`encode.code` is \"rate\"",
+        "expected \"single-spike\" or \"frames\"",
+    ];
+    bench.refused(&["tiny.toml", "--set", "encode.code=rate"], &parts);
+    bench.write(
+        "a.toml",
+        "[data]\nname = \"synthetic\"\n[encode]\ncode = \"frames\"\n",
+    );
+    let parts = [
+        "a.toml: `encode.code` is \"frames\"",
+        "only for values: synthetic has recordings",
+    ];
+    bench.refused(&["a.toml"], &parts);
+}
+
 /// Expects that a stack of layers on pictures of 28 by 28 is refused, by `check` and by a training.
 fn refused_stack(layers: &str, parts: &[&str]) {
     let bench = Bench::new();

@@ -5,7 +5,7 @@ use std::fs;
 use block_data::{DataSet, write_flat};
 use runner::{Config, DataConfig};
 
-use crate::util::{self, Bench, NO_NAMES, write_images};
+use crate::util::{self, Bench, NO_NAMES, write_cifar, write_images};
 
 #[test]
 fn help_is_complete() {
@@ -238,6 +238,8 @@ fn the_configs_of_the_repository_are_valid() {
         let config = Config::load(&path, &[]).unwrap();
         if config.encode.dt.is_some() {
             write_recordings(&bench, &config.data);
+        } else if config.data.name == "cifar-10" {
+            write_cifar(&bench, "sets", 10);
         } else {
             let folder = bench.path(&format!("sets/{}", config.data.name));
             fs::create_dir_all(&folder).unwrap();

@@ -5,7 +5,7 @@ use std::fs;
 use block_data::write_flat;
 use safetensors::{SafeTensors, serialize};
 
-use crate::util::{Bench, NO_NAMES, recordings, write_images};
+use crate::util::{Bench, NO_NAMES, recordings, write_cifar, write_images};
 
 #[test]
 fn a_run_leaves_all_its_files_and_learns() {
@@ -290,6 +290,54 @@ fn recurrent_layers_train() {
         assert_eq!(report["test_accuracy"].as_f64(), Some(accuracy));
         bench.works(&["--resume", formulation, "--set", "train.epochs=3"]);
     }
+}
+
+#[test]
+fn images_drive_a_network_as_frames() {
+    let bench = Bench::new();
+    write_cifar(&bench, "sets", 40);
+    bench.write(
+        "frames.toml",
+        "seed = 3\n[data]\nname = \"cifar-10\"\ndir = \"sets\"\n[encode]\nsteps = 3\ncode = \"frames\"\n\
+         [model]\nreadout_init_scale = 2.0\n[model.beta]\nhidden = 1.0\n\
+         [[model.layers]]\nkind = \"conv\"\nchannels = 6\nkernel = 3\nstride = 2\ninit = \"glorot-normal\"\n\
+         [[model.layers]]\nkind = \"pool\"\nwindow = 3\n\
+         [[model.layers]]\nkind = \"linear\"\nneurons = 30\n\
+         [train]\nepochs = 4\nbatch_size = 20\nlearning_rate = 0.01\nmilestones = []\n",
+    );
+    let said = bench.works(&["check", "frames.toml"]);
+    for part in [
+        "input        3072 units, 3 time steps, frames",
+        "training:   200 samples, 0 blank; largest label 9",
+    ] {
+        assert!(said.out.contains(part), "{part:?} is not in:\n{}", said.out);
+    }
+    bench.works(&["frames.toml", "--out", "a"]);
+    let summary = bench.json("a/summary.json");
+    // Chance is a tenth.
+    assert!(
+        summary["test_accuracy"].as_f64().unwrap() > 0.3,
+        "{summary}"
+    );
+    bench.works(&["a/config.toml", "--out", "b"]);
+    bench.assert_same("a", "b");
+    bench.works(&["eval", "a"]);
+    let report = bench.json("a/eval.json");
+    assert_eq!(report["test_accuracy"], summary["test_accuracy"]);
+
+    // As spikes the same images make another run.
+    let spikes = ["--set", "encode.code=single-spike"];
+    let other = bench.run(&[&["--resume", "a", "--set", "train.epochs=5"], &spikes[..]].concat());
+    assert_eq!(other.code, Some(2), "{other:?}");
+    let part = "`encode.code` is \"frames\" in the run, \"single-spike\" now";
+    assert!(other.err.contains(part), "{other:?}");
+    bench.works(
+        &[
+            &["frames.toml", "--out", "c", "--set", "train.epochs=1"],
+            &spikes[..],
+        ]
+        .concat(),
+    );
 }
 
 #[test]

@@ -190,6 +190,23 @@ pub(crate) fn write_images(bench: &Bench, folder: &str, change: impl Fn(&str, &m
     }
 }
 
+/// CIFAR-10's files, with so many images each. A class is a colour.
+pub(crate) fn write_cifar(bench: &Bench, folder: &str, images: usize) {
+    let names = (1..=5).map(|batch| format!("data_batch_{batch}"));
+    for name in names.chain(["test_batch".to_string()]) {
+        let mut bytes = Vec::new();
+        for image in 0..images {
+            let class = image % 10;
+            bytes.push(class as u8);
+            for value in 0..3072 {
+                let level = [class, class / 2, 9 - class][value / 1024] * 20;
+                bytes.push((level + (value * 7 + image * 13) % 60) as u8);
+            }
+        }
+        bench.write(&format!("{folder}/cifar-10/{name}.bin"), bytes);
+    }
+}
+
 /// Ten recordings a class, of some events in a band of units of its own.
 pub(crate) fn recordings(classes: u32, units: u32, seconds: f32) -> Recordings {
     let mut recordings = Recordings::default();

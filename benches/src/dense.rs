@@ -1,6 +1,7 @@
 //! The spikes of the paper's speed benchmark.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use block_core::device::on_host;
+use burn::tensor::{Device, Distribution, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -8,10 +9,19 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 pub const INPUTS: usize = 1000;
 
 /// A batch `[batch, time, unit]`: a rate r for each sample, uniform from 0 to 200, and at every step
-/// Poisson(r/t) spikes of each unit, clipped to 1. The same for the same seed.
+/// Poisson(r/t) spikes of each unit, clipped to 1. The same for the same seed and kind of device: what works in the
+/// host's memory gets them from there, as a GPU would wait for them longer than for what it computes of them.
 pub fn dense_spikes(shape: [usize; 3], seed: u64, device: &Device) -> Tensor<3> {
     let [batch, steps, units] = shape;
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+    if !on_host(device) {
+        let any = |_| -f64::exp_m1(-rng.random_range(0.0..200.0) / steps as f64) as f32;
+        let any = TensorData::new((0..batch).map(any).collect::<Vec<_>>(), [batch, 1, 1]);
+        let any = Tensor::<3>::from_data(any, device).expand(shape);
+        device.seed(seed);
+        let uniform = Tensor::random(shape, Distribution::Uniform(0.0, 1.0), device);
+        return uniform.lower(any).float();
+    }
     let mut spikes = Vec::with_capacity(batch * steps * units);
     for _ in 0..batch {
         let rate = rng.random_range(0.0..200.0);

@@ -103,46 +103,84 @@ pub(crate) fn check() -> Result<()> {
 
 #[derive(clap::Args)]
 pub(crate) struct Suite {
-    /// Only build it, for another machine.
+    /// Only build and pack it, for another machine.
     #[arg(long)]
     build: bool,
 }
 
-/// Builds the GPU suite for CUDA, and runs it.
+/// What is packed: programs, and beside them what they need.
+const FILES: [&str; 6] = [
+    "target/debug/gpu-suite",
+    "target/debug/runner",
+    "crates/gpu-suite/run.sh",
+    "crates/gpu-suite/peers.py",
+    "configs/fmnist.toml",
+    "configs/yinyang.toml",
+];
+/// Where the runner keeps Fashion-MNIST.
+const DATA: &str = "data/fashion-mnist";
+const PACKED: &str = "target/gpu-suite.tar.xz";
+
+/// Builds the GPU suite and the runner for CUDA and packs them, or runs the suite here.
 pub(crate) fn suite(args: &Suite) -> Result<()> {
-    let program = build()?;
-    println!("{}", program.display());
-    if args.build {
-        return Ok(());
+    build()?;
+    if !args.build {
+        return command("target/debug/gpu-suite", &[], &[]);
     }
-    command(&program.display().to_string(), &[], &[])
+    pack()
 }
 
-/// The suite as one file. Without LLVM, which neither builds everywhere nor is needed: its kernels are
-/// compiled by NVRTC on the machine that runs it.
-fn build() -> Result<PathBuf> {
+/// Without LLVM, which neither builds everywhere nor is needed: the kernels are compiled by NVRTC on the machine that
+/// runs it.
+fn build() -> Result<()> {
     let commit = output("git", &["rev-parse", "--short", "HEAD"]).unwrap_or_default();
     let kept = Kept::new("Cargo.lock")?;
     let options = [
         "build",
         "--config",
         "xtask/without-llvm.toml",
+        "--config",
+        "profile.dev.strip = true",
         "-p",
         "gpu-suite",
+        "-p",
+        "runner",
+        "--features",
+        "gpu-suite/cuda,runner/cuda",
     ];
-    let features = ["--features", "gpu-suite/cuda"];
-    let variables = [("BLOCK_COMMIT", commit.trim())];
-    let built = command("cargo", &[&options[..], &features].concat(), &variables);
+    let built = command("cargo", &options, &[("BLOCK_COMMIT", commit.trim())]);
     drop(kept);
     built?;
-    let program = PathBuf::from("target/debug/gpu-suite");
-    match program.exists() {
-        true => Ok(program),
-        false => bail!(
-            "{}: not built there; is CARGO_TARGET_DIR set?",
-            program.display()
-        ),
+    match FILES.iter().find(|file| !Path::new(file).exists()) {
+        None => Ok(()),
+        Some(file) => bail!("{file}: not there; is CARGO_TARGET_DIR set?"),
     }
+}
+
+/// One file for the other machine, and the line to type there.
+fn pack() -> Result<()> {
+    let data = Path::new(DATA).exists();
+    let files = FILES.into_iter().chain(data.then_some(DATA));
+    // Each by its own name, the data in a folder.
+    let rename = [
+        "--transform=s,^target/debug/,,",
+        "--transform=s,^crates/gpu-suite/,,",
+    ];
+    let line: Vec<&str> = ["-cJf", PACKED]
+        .into_iter()
+        .chain(rename)
+        .chain(files)
+        .collect();
+    command("tar", &line, &[])?;
+    let bytes = fs::metadata(PACKED).context(PACKED)?.len();
+    println!("{PACKED}: {:.1} MB", bytes as f64 * 1e-6);
+    if !data {
+        println!(
+            "without Fashion-MNIST: `cargo run -p runner -- data get fashion-mnist` fetches it"
+        );
+    }
+    println!("there: tar -xf gpu-suite.tar.xz && bash run.sh");
+    Ok(())
 }
 
 /// A file that is put back as it was.

@@ -33,7 +33,7 @@ enum Task {
     Tidy,
     /// The GPU kernels without a GPU: on Vulkan's software driver, and through NVIDIA's compiler.
     GpuCheck,
-    /// Builds the GPU suite for CUDA and runs it: agreement, roofline, speed grid, training steps.
+    /// Builds the GPU suite for CUDA and runs it: agreement, training steps, roofline, speed grid.
     GpuSuite(gpu::Suite),
     /// Data sets: list, check, show, get, convert.
     #[command(disable_help_flag = true)]

@@ -41,7 +41,7 @@ pub(crate) fn has_kernels(device: &Device, dtype: DType) -> bool {
 }
 
 /// Whether a device works in the host's memory, so that what is made on the host is at hand there.
-pub(crate) fn on_host(device: &Device) -> bool {
+pub fn on_host(device: &Device) -> bool {
     matches!(
         device.clone().inner().as_dispatch(),
         DispatchDevice::Flex(_)

@@ -4,6 +4,7 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::{Bytes, DType, Element, Shape};
 use burn_flex::{FlexTensor, Layout};
+use rayon::prelude::*;
 
 use crate::simd::Real;
 
@@ -51,6 +52,15 @@ pub(crate) fn owned<F: Real>(tensor: FlexTensor) -> FlexTensor {
     }
     let shape = tensor.shape();
     float(slice::<F>(&dense(&tensor)).to_vec(), shape)
+}
+
+/// So many zeros, written by all threads.
+pub(crate) fn zeros<F: Real>(len: usize) -> Vec<F> {
+    const BLOCK: usize = 16;
+    let blocks = rayon::iter::repeat_n([F::of(0.0); BLOCK], len.div_ceil(BLOCK));
+    let mut zeros = blocks.collect::<Vec<_>>().into_flattened();
+    zeros.truncate(len);
+    zeros
 }
 
 pub(crate) fn float<F: Real>(values: Vec<F>, shape: impl Into<Shape>) -> FloatTensor<Flex> {

@@ -18,7 +18,7 @@ use rayon::prelude::*;
 use super::geometry::{Geometry, Reaches};
 use super::{ConvFiring, ConvLayer, EventConvOps};
 use crate::NeuronModel;
-use crate::host::{dense, float, int, slice, with_real};
+use crate::host::{dense, float, int, slice, with_real, zeros};
 use crate::neuron::Rule;
 use crate::neuron::cpu::{Dynamics, latch, with_dynamics};
 use crate::simd::{
@@ -133,60 +133,92 @@ impl<F: Real> State<F> {
         }
     }
 
-    /// The potentials u of one sample, before reset and mask, handed to `each` by step and place, with the
-    /// first-spike steps so far.
-    #[inline(always)]
-    pub(super) fn sweep<S: Simd, D: Dynamics>(
+    /// Runs a sample's steps: the sums of each step's events, and `step`, which takes the neurons on by
+    /// [`advance`](Self::advance). The instruction set's code is entered for one at a time, so that the sums, which no
+    /// model changes, are compiled once.
+    pub(super) fn sweep(
         &mut self,
-        simd: S,
+        set: InstructionSet,
         layer: &Packed<'_, F>,
         tile: &Tile<F>,
         sample: usize,
-        mut each: impl FnMut(usize, usize, &[Vector<S, F>; R], &[Vector<S, F>; R]),
+        mut step: impl FnMut(usize, &mut Self),
     ) {
         let steps = layer.events.steps;
-        let zero = splat_row::<S, F, R>(simd, F::of(0.0));
-        let never = splat_row::<S, F, R>(simd, F::of(steps as f64));
-        for row in &mut self.remaining {
-            store_row::<S, F, R>(&zero, row);
-        }
-        for row in &mut self.first {
-            store_row::<S, F, R>(&never, row);
-        }
-        let bias = load_row::<S, F, R>(simd, &tile.bias);
+        let mut never = F::ZERO;
+        never.as_mut().fill(F::of(steps as f64));
+        self.remaining.fill([F::ZERO; R]);
+        self.first.fill([never; R]);
         for t in 0..steps {
-            let (sums, weight) = (&mut *self.sums, &*tile.weight);
-            for &unit in layer.events.at(sample, t) {
-                layer.reaches.of(
-                    unit,
-                    #[inline(always)]
-                    |from, place| {
-                        let sum = load_row::<S, F, R>(simd, &sums[place]);
-                        let row = load_row::<S, F, R>(simd, &weight[from]);
-                        store_row::<S, F, R>(&add_rows::<S, F, R>(sum, row), &mut sums[place]);
-                    },
-                );
+            set.run(AddEvents::<F> {
+                reaches: &layer.reaches,
+                units: layer.events.at(sample, t),
+                weight: &tile.weight,
+                sums: &mut self.sums,
+            });
+            step(t, self);
+        }
+    }
+
+    /// One step of the neurons, from its sums, which become 0 again. `each` gets by place the potential u, before
+    /// reset and mask, and the first-spike steps so far.
+    #[inline(always)]
+    pub(super) fn advance<S: Simd, D: Dynamics>(
+        &mut self,
+        simd: S,
+        tile: &Tile<F>,
+        t: usize,
+        mut each: impl FnMut(usize, &[Vector<S, F>; R], &[Vector<S, F>; R]),
+    ) {
+        let zero = splat_row::<S, F, R>(simd, F::of(0.0));
+        let bias = load_row::<S, F, R>(simd, &tile.bias);
+        let step = F::of(t as f64);
+        let state = self.sums.iter_mut().zip(&mut self.remaining);
+        let state = state.zip(&mut self.first).zip(&tile.beta).enumerate();
+        for (place, (((sums, remaining), first_row), beta)) in state {
+            let mut v = load_row::<S, F, R>(simd, remaining);
+            let mut first = load_row::<S, F, R>(simd, first_row);
+            let beta = load_row::<S, F, R>(simd, beta);
+            let sum = load_row::<S, F, R>(simd, sums);
+            for r in 0..R {
+                v[r] = (beta[r] * v[r] + bias[r]) + sum[r];
+                first[r] = latch::<S, F>(simd, v[r], first[r], step);
             }
-            let step = F::of(t as f64);
-            let state = self.sums.iter_mut().zip(&mut self.remaining);
-            let state = state.zip(&mut self.first).zip(&tile.beta).enumerate();
-            for (place, (((sums, remaining), first_row), beta)) in state {
-                let mut v = load_row::<S, F, R>(simd, remaining);
-                let mut first = load_row::<S, F, R>(simd, first_row);
-                let beta = load_row::<S, F, R>(simd, beta);
-                let sum = load_row::<S, F, R>(simd, sums);
-                for r in 0..R {
-                    v[r] = (beta[r] * v[r] + bias[r]) + sum[r];
-                    first[r] = latch::<S, F>(simd, v[r], first[r], step);
-                }
-                each(t, place, &v, &first);
-                for r in 0..R {
-                    v[r] = D::remaining::<S, F>(simd, v[r], first[r], step);
-                }
-                store_row::<S, F, R>(&v, remaining);
-                store_row::<S, F, R>(&first, first_row);
-                store_row::<S, F, R>(&zero, sums);
+            each(place, &v, &first);
+            for r in 0..R {
+                v[r] = D::remaining::<S, F>(simd, v[r], first[r], step);
             }
+            store_row::<S, F, R>(&v, remaining);
+            store_row::<S, F, R>(&first, first_row);
+            store_row::<S, F, R>(&zero, sums);
+        }
+    }
+}
+
+/// Adds the kernel's rows of the units that fire to the sums of the places that they reach.
+struct AddEvents<'a, F: Real> {
+    reaches: &'a Reaches,
+    units: &'a [u32],
+    weight: &'a [Channels<F>],
+    sums: &'a mut [Channels<F>],
+}
+
+impl<F: Real> Kernel for AddEvents<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let (weight, sums) = (self.weight, self.sums);
+        for &unit in self.units {
+            self.reaches.of(
+                unit,
+                #[inline(always)]
+                |from, place| {
+                    let sum = load_row::<S, F, R>(simd, &sums[place]);
+                    let row = load_row::<S, F, R>(simd, &weight[from]);
+                    store_row::<S, F, R>(&add_rows::<S, F, R>(sum, row), &mut sums[place]);
+                },
+            );
         }
     }
 }
@@ -202,15 +234,17 @@ fn fire<F: Real>(layer: &Packed<'_, F>, model: NeuronModel) -> HostEvents {
             || State::new(&layer.geometry),
             |state, task| {
                 let mut spikes = vec![Vec::new(); steps];
-                with_dynamics!(model, D => set.run(Fire::<F, D> {
-                    layer,
-                    tile: &layer.tiles[task % tiles],
-                    sample: task / tiles,
-                    once: model.fires_once(),
-                    state,
-                    spikes: &mut spikes,
-                    dynamics: PhantomData,
-                }));
+                let tile = &layer.tiles[task % tiles];
+                state.sweep(set, layer, tile, task / tiles, |t, state| {
+                    with_dynamics!(model, D => set.run(Fire::<F, D> {
+                        tile,
+                        t,
+                        once: model.fires_once(),
+                        state,
+                        spikes: &mut spikes[t],
+                        dynamics: PhantomData,
+                    }));
+                });
                 spikes
             },
         )
@@ -228,15 +262,14 @@ fn fire<F: Real>(layer: &Packed<'_, F>, model: NeuronModel) -> HostEvents {
     HostEvents::new([batch, steps, layer.geometry.neurons()], offsets, units)
 }
 
-/// The spikes of a sample's tile of channels.
+/// One step of a tile of channels, and its spikes.
 struct Fire<'a, F: Real, D> {
-    layer: &'a Packed<'a, F>,
     tile: &'a Tile<F>,
-    sample: usize,
+    t: usize,
     once: bool,
     state: &'a mut State<F>,
-    /// The neurons that fire at each step.
-    spikes: &'a mut [Vec<u32>],
+    /// The neurons that fire.
+    spikes: &'a mut Vec<u32>,
     dynamics: PhantomData<D>,
 }
 
@@ -246,33 +279,32 @@ impl<F: Real, D: Dynamics> Kernel for Fire<'_, F, D> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let (once, spikes) = (self.once, self.spikes);
-        let (start, places) = (self.tile.channels.start, self.layer.geometry.places());
+        let (start, places) = (self.tile.channels.start, self.tile.beta.len());
         let one = Vector::<S, F>::splat(simd, F::of(1.0));
-        self.state.sweep::<S, D>(
+        let now = Vector::<S, F>::splat(simd, F::of(self.t as f64));
+        self.state.advance::<S, D>(
             simd,
-            self.layer,
             self.tile,
-            self.sample,
+            self.t,
             #[inline(always)]
-            |t, place, u, first| {
+            |place, u, first| {
                 let mut above = 0_u64;
-                for r in 0..R {
-                    above |= u[r].simd_gt(one).to_bitmask() << (r * F::LANES);
+                for (r, u) in u.iter().enumerate() {
+                    above |= u.simd_gt(one).to_bitmask() << (r * F::LANES);
                 }
                 if above == 0 {
                     return;
                 }
                 if once {
                     // What was above threshold before is no spike.
-                    let now = Vector::<S, F>::splat(simd, F::of(t as f64));
-                    for r in 0..R {
-                        let late = first[r].simd_lt(now).to_bitmask() << (r * F::LANES);
+                    for (r, first) in first.iter().enumerate() {
+                        let late = first.simd_lt(now).to_bitmask() << (r * F::LANES);
                         above &= !late;
                     }
                 }
                 while above != 0 {
                     let channel = start + above.trailing_zeros() as usize;
-                    spikes[t].push((channel * places + place) as u32);
+                    spikes.push((channel * places + place) as u32);
                     above &= above - 1;
                 }
             },
@@ -288,7 +320,7 @@ fn spikes<F: Real>(events: &HostEvents) -> Vec<F> {
         inputs,
         ..
     } = *events;
-    let mut spikes = vec![F::of(0.0); batch * steps * inputs];
+    let mut spikes = zeros(batch * steps * inputs);
     let rows = spikes.par_chunks_mut(inputs).enumerate();
     rows.for_each(|(row, spikes)| {
         for &unit in events.at(row / steps, row % steps) {
@@ -327,35 +359,35 @@ fn first_and_counts(events: &HostEvents) -> (Vec<i32>, Vec<i32>) {
 fn membrane<F: Real>(layer: &Packed<'_, F>, model: NeuronModel) -> Vec<F> {
     let set = InstructionSet::current();
     let (steps, n) = (layer.events.steps, layer.geometry.neurons());
-    let mut out = vec![F::of(0.0); layer.events.batch * steps * n];
+    let mut out = zeros(layer.events.batch * steps * n);
     let samples = out.par_chunks_mut(steps * n).enumerate();
     samples.for_each_init(
         || State::new(&layer.geometry),
         |state, (sample, out)| {
             for tile in &layer.tiles {
-                with_dynamics!(model, D => set.run(Membrane::<F, D> {
-                    layer,
-                    tile,
-                    sample,
-                    masked: model.masks_membrane(),
-                    state,
-                    out,
-                    dynamics: PhantomData,
-                }));
+                state.sweep(set, layer, tile, sample, |t, state| {
+                    with_dynamics!(model, D => set.run(Membrane::<F, D> {
+                        tile,
+                        t,
+                        masked: model.masks_membrane(),
+                        state,
+                        out: &mut out[t * n..][..n],
+                        dynamics: PhantomData,
+                    }));
+                });
             }
         },
     );
     out
 }
 
-/// The membrane of a sample's tile of channels.
+/// One step of a tile of channels, and its membrane.
 struct Membrane<'a, F: Real, D> {
-    layer: &'a Packed<'a, F>,
     tile: &'a Tile<F>,
-    sample: usize,
+    t: usize,
     masked: bool,
     state: &'a mut State<F>,
-    /// `[steps, n]`
+    /// `[n]`
     out: &'a mut [F],
     dynamics: PhantomData<D>,
 }
@@ -366,18 +398,16 @@ impl<F: Real, D: Dynamics> Kernel for Membrane<'_, F, D> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let (out, masked, channels) = (self.out, self.masked, self.tile.channels.clone());
-        let (places, n) = (self.layer.geometry.places(), self.layer.geometry.neurons());
-        self.state.sweep::<S, D>(
+        let (places, now) = (self.tile.beta.len(), F::of(self.t as f64));
+        self.state.advance::<S, D>(
             simd,
-            self.layer,
             self.tile,
-            self.sample,
+            self.t,
             #[inline(always)]
-            |t, place, u, first| {
-                let out = &mut out[t * n..][..n];
+            |place, u, first| {
                 for r in 0..R {
                     let v = match masked {
-                        true => D::remaining::<S, F>(simd, u[r], first[r], F::of(t as f64)),
+                        true => D::remaining::<S, F>(simd, u[r], first[r], now),
                         false => u[r],
                     };
                     let channels = channels.clone().skip(r * F::LANES);

@@ -17,7 +17,7 @@ use super::cpu_input::{BackToInput, Kernels, Maps};
 use super::geometry::Geometry;
 use super::{ConvLayer, EventConvGradient, LayerGradient, Maybe};
 use crate::Surrogate;
-use crate::host::{dense, float, slice, with_real};
+use crate::host::{dense, float, slice, with_real, zeros};
 use crate::neuron::Rule;
 use crate::neuron::cpu::{
     Arriving, At, Carried, Derivative, Dynamics, OfMembrane, OfSpikes, with_derivative,
@@ -70,7 +70,7 @@ struct Gradients<F> {
 }
 
 /// Groups of samples at most: enough for the threads of a large machine.
-const GROUPS: usize = 64;
+const GROUPS: usize = 32;
 
 /// Fewest groups, unless there are fewer samples.
 const FEWEST_GROUPS: usize = 8;
@@ -94,8 +94,8 @@ fn backward<F: Real, G: Arriving>(
     let set = InstructionSet::current();
     let geometry = &layer.geometry;
     let (batch, steps) = (layer.events.batch, layer.events.steps);
-    let width = steps * geometry.units();
-    let mut input = wanted.then(|| vec![F::of(0.0); batch * width]);
+    let (width, outputs) = (steps * geometry.units(), steps * geometry.neurons());
+    let mut input = wanted.then(|| zeros(batch * width));
     let kernels = wanted.then(|| Kernels::new(layer));
     let samples = samples_a_group(geometry, batch);
     let groups = (0..batch)
@@ -116,20 +116,35 @@ fn backward<F: Real, G: Arriving>(
                     let tiles = layer.tiles.iter().zip(&mut sums).enumerate();
                     for (index, (tile, sums)) in tiles {
                         let rows = memory.rows.len() / layer.tiles.len();
-                        with_derivative!(rule.surrogate, K => with_dynamics!(rule.model, D => {
-                            set.run(OfSample::<F, D, G, K> {
-                                layer,
+                        let rows = &mut memory.rows[index * rows..][..rows];
+                        memory.state.sweep(set, layer, tile, sample, |t, state| {
+                            let rows = &mut rows[t * geometry.places()..];
+                            with_dynamics!(rule.model, D => set.run(Potentials::<F, D> {
                                 tile,
-                                sample,
+                                t,
+                                state,
+                                rows,
+                                dynamics: PhantomData,
+                            }));
+                        });
+                        with_derivative!(rule.surrogate, K => with_dynamics!(rule.model, D => {
+                            set.run(Reverse::<F, D, G, K> {
+                                tile,
                                 surrogate: rule.surrogate,
-                                gradient,
-                                state: &mut memory.state,
-                                rows: &mut memory.rows[index * rows..][..rows],
+                                gradient: &gradient[sample * outputs..][..outputs],
+                                first: &memory.state.first,
+                                rows,
                                 arriving: &mut memory.arriving,
                                 sums,
                                 dynamics: PhantomData,
                             });
                         }));
+                        set.run(Gather::<F> {
+                            layer,
+                            sample,
+                            d_current: rows,
+                            weight: &mut sums.weight,
+                        });
                     }
                     if let (Some(input), Some(kernels)) = (&mut input, &kernels) {
                         set.run(BackToInput {
@@ -145,30 +160,62 @@ fn backward<F: Real, G: Arriving>(
             },
         )
         .collect();
-    let mut found = Gradients {
-        weight: vec![F::of(0.0); geometry.output[0] * geometry.fan_in()],
-        bias: vec![F::of(0.0); geometry.output[0]],
-        beta: vec![F::of(0.0); geometry.neurons()],
-        input,
-    };
-    // Added in the order of the groups.
-    for group in &sums {
-        for (tile, sums) in layer.tiles.iter().zip(group) {
-            add_outermost(&sums.weight, tile, &mut found.weight);
-            add_outermost(std::slice::from_ref(&sums.bias), tile, &mut found.bias);
-            add_outermost(&sums.beta, tile, &mut found.beta);
-        }
+    let [mut weight, mut bias, mut beta] = [
+        geometry.output[0] * geometry.fan_in(),
+        geometry.output[0],
+        geometry.neurons(),
+    ]
+    .map(|len| vec![F::of(0.0); len]);
+    for (index, tile) in layer.tiles.iter().enumerate() {
+        let of_tile = || sums.iter().map(|group| &group[index]);
+        outermost(
+            &total::<F>(of_tile().map(|sums| &*sums.weight)),
+            tile,
+            &mut weight,
+        );
+        let of_bias = of_tile().map(|sums| std::slice::from_ref(&sums.bias));
+        outermost(&total::<F>(of_bias), tile, &mut bias);
+        outermost(
+            &total::<F>(of_tile().map(|sums| &*sums.beta)),
+            tile,
+            &mut beta,
+        );
     }
-    found
+    Gradients {
+        weight,
+        bias,
+        beta,
+        input,
+    }
 }
 
-/// Adds the rows of a tile to `[channels, rows]`.
-fn add_outermost<F: Real>(rows: &[Channels<F>], tile: &Tile<F>, to: &mut [F]) {
+/// The sums of rows over all groups, in the order of the groups.
+fn total<'a, F: Real>(groups: impl Iterator<Item = &'a [Channels<F>]>) -> Vec<Channels<F>> {
+    /// Rows that a thread adds at a time.
+    const ROWS: usize = 64;
+    let groups: Vec<_> = groups.collect();
+    let mut total = vec![[F::ZERO; R]; groups.first().map_or(0, |rows| rows.len())];
+    let chunks = total.par_chunks_mut(ROWS).enumerate();
+    chunks.for_each(|(index, total)| {
+        for group in &groups {
+            let rows = &group[index * ROWS..][..total.len()];
+            for (total, row) in total.iter_mut().flatten().zip(rows.iter().flatten()) {
+                for (total, &number) in total.as_mut().iter_mut().zip(row.as_ref()) {
+                    *total += number;
+                }
+            }
+        }
+    });
+    total
+}
+
+/// Puts the rows of a tile into `[channels, rows]`.
+fn outermost<F: Real>(rows: &[Channels<F>], tile: &Tile<F>, to: &mut [F]) {
     for (lane, channel) in tile.channels.clone().enumerate() {
         let (r, lane) = (lane / F::LANES, lane % F::LANES);
         let to = &mut to[channel * rows.len()..][..rows.len()];
         for (to, row) in to.iter_mut().zip(rows) {
-            *to += row[r].as_ref()[lane];
+            *to = row[r].as_ref()[lane];
         }
     }
 }
@@ -213,54 +260,66 @@ impl<F: Real> Memory<F> {
     }
 }
 
-/// Places whose gradient is turned to have the channel innermost at a time: few enough for the first-level cache.
-const PLACES: usize = 16;
+/// Places whose gradient is turned to have the channel innermost at a time: few enough for the caches, and so many that
+/// each channel's lie in several lines of memory in a row.
+const PLACES: usize = 64;
 
-/// The backward pass of a sample's tile of channels.
-struct OfSample<'a, F: Real, D, G, K> {
-    layer: &'a Packed<'a, F>,
+/// One step of a tile of channels, and its potentials.
+struct Potentials<'a, F: Real, D> {
     tile: &'a Tile<F>,
-    sample: usize,
-    surrogate: Surrogate,
-    /// The gradient of an output, `[batch, steps, n]`.
-    gradient: &'a [F],
+    t: usize,
     state: &'a mut State<F>,
-    /// `[steps, places]`
+    /// From the step's on.
+    rows: &'a mut [Channels<F>],
+    dynamics: PhantomData<D>,
+}
+
+impl<F: Real, D: Dynamics> Kernel for Potentials<'_, F, D> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let rows = self.rows;
+        self.state.advance::<S, D>(
+            simd,
+            self.tile,
+            self.t,
+            #[inline(always)]
+            |place, u, _| store_row::<S, F, R>(u, &mut rows[place]),
+        );
+    }
+}
+
+/// A sample's tile of channels on the way back.
+struct Reverse<'a, F: Real, D, G, K> {
+    tile: &'a Tile<F>,
+    surrogate: Surrogate,
+    /// The gradient of an output, `[steps, n]`.
+    gradient: &'a [F],
+    /// First-spike steps, `[places]`.
+    first: &'a [Channels<F>],
+    /// u, and in its place ∂L/∂I: `[steps, places]`.
     rows: &'a mut [Channels<F>],
     arriving: &'a mut [[Channels<F>; PLACES]],
     sums: &'a mut Sums<F>,
     dynamics: PhantomData<(D, G, K)>,
 }
 
-impl<F: Real, D: Dynamics, G: Arriving, K: Derivative> Kernel for OfSample<'_, F, D, G, K> {
+impl<F: Real, D: Dynamics, G: Arriving, K: Derivative> Kernel for Reverse<'_, F, D, G, K> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self {
-            layer,
-            tile,
-            sample,
-            rows,
-            sums,
-            ..
+            tile, rows, sums, ..
         } = self;
-        let (steps, places) = (layer.events.steps, layer.geometry.places());
-        self.state.sweep::<S, D>(
-            simd,
-            layer,
-            tile,
-            sample,
-            #[inline(always)]
-            |t, place, u, _| store_row::<S, F, R>(u, &mut rows[t * places + place]),
-        );
-        let n = layer.geometry.neurons();
-        let gradient = &self.gradient[sample * steps * n..][..steps * n];
+        let (steps, places) = (self.arriving.len(), tile.beta.len());
+        let n = self.gradient.len() / steps;
         let zero = Vector::<S, F>::splat(simd, F::of(0.0));
         let mut bias = load_row::<S, F, R>(simd, &sums.bias);
         for start in (0..places).step_by(PLACES) {
             let few = start..places.min(start + PLACES);
-            let of_step = gradient.chunks_exact(n).zip(&mut *self.arriving);
+            let of_step = self.gradient.chunks_exact(n).zip(&mut *self.arriving);
             for (gradient, arriving) in of_step {
                 for (lane, channel) in tile.channels.clone().enumerate() {
                     let (r, lane) = (lane / F::LANES, lane % F::LANES);
@@ -272,7 +331,7 @@ impl<F: Real, D: Dynamics, G: Arriving, K: Derivative> Kernel for OfSample<'_, F
             }
             for place in few {
                 let beta = load_row::<S, F, R>(simd, &tile.beta[place]);
-                let first = load_row::<S, F, R>(simd, &self.state.first[place]);
+                let first = load_row::<S, F, R>(simd, &self.first[place]);
                 let mut d_beta = load_row::<S, F, R>(simd, &sums.beta[place]);
                 let mut carried = [Carried::new(zero); R];
                 let mut u = load_row::<S, F, R>(simd, &rows[(steps - 1) * places + place]);
@@ -305,11 +364,28 @@ impl<F: Real, D: Dynamics, G: Arriving, K: Derivative> Kernel for OfSample<'_, F
             }
         }
         store_row::<S, F, R>(&bias, &mut sums.bias);
-        for t in 0..steps {
-            let d_current = &rows[t * places..][..places];
-            let weight = &mut *sums.weight;
-            for &unit in layer.events.at(sample, t) {
-                layer.reaches.of(
+    }
+}
+
+/// Adds a sample's share to the weight's gradient: each event's weights get ∂L/∂I at the places that they join it to.
+struct Gather<'a, F: Real> {
+    layer: &'a Packed<'a, F>,
+    sample: usize,
+    /// `[steps, places]`
+    d_current: &'a [Channels<F>],
+    weight: &'a mut [Channels<F>],
+}
+
+impl<F: Real> Kernel for Gather<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let weight = self.weight;
+        let of_step = self.d_current.chunks_exact(self.layer.geometry.places());
+        for (t, d_current) in of_step.enumerate() {
+            for &unit in self.layer.events.at(self.sample, t) {
+                self.layer.reaches.of(
                     unit,
                     #[inline(always)]
                     |to, place| {

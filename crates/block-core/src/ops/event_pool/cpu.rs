@@ -8,7 +8,7 @@ use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use super::{EventPoolGradient, EventPoolOps, Windows};
-use crate::host::{dense, float, slice, with_real};
+use crate::host::{dense, float, slice, with_real, zeros};
 use crate::simd::Real;
 use crate::spikes::HostEvents;
 
@@ -42,7 +42,7 @@ impl EventPoolGradient for Flex {
 
 /// How often each unit fires, `[batch, steps, units]`.
 fn counts<F: Real>(events: &HostEvents) -> Vec<F> {
-    let mut counts = vec![F::of(0.0); events.batch * events.steps * events.inputs];
+    let mut counts = zeros::<F>(events.batch * events.steps * events.inputs);
     let rows = counts.par_chunks_mut(events.inputs).enumerate();
     rows.for_each(|(row, counts)| {
         for &unit in events.at(row / events.steps, row % events.steps) {
@@ -94,7 +94,7 @@ impl Windows {
     fn back<F: Real>(&self, gradient: &[F], events: &HostEvents) -> Vec<F> {
         let outputs = self.output.iter().product::<usize>();
         let corners: Vec<u32> = (0..outputs).map(|window| self.corner(window)).collect();
-        let mut d_input = vec![F::of(0.0); events.batch * events.steps * events.inputs];
+        let mut d_input = zeros::<F>(events.batch * events.steps * events.inputs);
         let rows = d_input.par_chunks_mut(events.inputs);
         let rows = rows.zip(gradient.par_chunks(outputs)).enumerate();
         rows.for_each_init(

@@ -25,7 +25,7 @@
 //! | [`PoolConfig`], [`SpikePool2d`]; [`FlattenConfig`], [`Flatten`] | the maximum or mean of windows of a picture; its units in a row |
 //! | [`RecurrentConfig`], [`SpikingRecurrent`] | standard neurons that are connected to each other |
 //! | [`Readout`], [`ReadoutReduction`] | leaky integrators or spiking neurons, and what is taken of them over time |
-//! | [`Prices`] | what is added to a loss for the spikes and the silence of hidden neurons |
+//! | [`Penalties`] | what is added to a loss for the spikes and the silence of hidden neurons |
 //! | [`Shape`], [`Signal`] | what flows between layers |
 //! | [`Adam`], [`draw`] | Adam over a module, with a state that can be saved; initial weights that a seed fixes |
 //!
@@ -41,7 +41,7 @@ mod formulation;
 mod layers;
 mod network;
 mod parameters;
-mod price;
+mod penalty;
 mod readout;
 mod schema;
 mod shape;
@@ -54,6 +54,6 @@ pub use error::ConfigError;
 pub use formulation::{Formulation, ReadoutReduction};
 pub use layers::*;
 pub use network::{BetaConfig, LayerSummary, Network, NetworkConfig, NetworkOutput, NetworkTrace};
-pub use price::Prices;
+pub use penalty::Penalties;
 pub use readout::{Readout, ReadoutOutput};
 pub use shape::{Shape, Signal};

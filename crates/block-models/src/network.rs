@@ -13,7 +13,7 @@ use crate::schema::{self, MANY};
 use crate::shape::dense;
 use crate::{
     ConfigError, Firing, Formulation, FusedLayer, Layer, LayerConfig, LayerDefaults, LinearConfig,
-    Prices, Readout, ReadoutOutput, ReadoutReduction, Shape, Signal,
+    Penalties, Readout, ReadoutOutput, ReadoutReduction, Shape, Signal,
 };
 
 /// The membrane decay β of a network: initial values, and which of them are trained.
@@ -337,7 +337,7 @@ impl Network {
     }
 
     /// As [`forward`](Self::forward), but layer by layer, with what the neurons of each hidden layer did: for losses
-    /// on hidden spikes and potentials, such as [`Prices`].
+    /// on hidden spikes and potentials, such as [`Penalties`].
     ///
     /// # Errors
     ///
@@ -422,10 +422,10 @@ impl Network {
     /// The numbers that a training step keeps of a batch for its backward pass, without the batch itself.
     ///
     /// A last hidden layer that is one operation with the readout keeps nothing of size batch · steps ·
-    /// neurons. With prices there is none; for that of silence each layer keeps its potential, the potential's
+    /// neurons. With penalties there is none; for that of silence each layer keeps its potential, the potential's
     /// gradient and the current's, and the maximum's intermediate results.
-    pub fn kept(&self, batch: u128, steps: u128, prices: Prices) -> u128 {
-        let layered = match prices.are_zero() {
+    pub fn kept(&self, batch: u128, steps: u128, penalties: Penalties) -> u128 {
+        let layered = match penalties.are_zero() {
             true => self.split().0,
             false => &self.hidden,
         };
@@ -433,7 +433,7 @@ impl Network {
         let layers: u128 = layers
             .map(|(index, layer)| layer.kept(batch, steps, index == 0))
             .sum();
-        let potentials = match prices.silence == 0.0 {
+        let potentials = match penalties.silence == 0.0 {
             true => 0,
             false => {
                 let neurons = self

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use block_data::{SpikeLoader, counted};
-use block_models::{Network, Prices};
+use block_models::{Network, Penalties};
 use serde::Serialize;
 
 use crate::error::Result;
@@ -158,7 +158,7 @@ impl Evaluation {
             if stop.load(Ordering::Relaxed) {
                 return Ok(None);
             }
-            let forward = Forward::run(network, batch?, Prices::default())?;
+            let forward = Forward::run(network, batch?, Penalties::default())?;
             totals.add(&Totals::of(&forward));
             for (&target, &predicted) in forward.targets.iter().zip(&forward.predicted) {
                 confusion[target][predicted] += 1;
@@ -256,7 +256,7 @@ mod tests {
                 samples: 5,
                 correct: 3,
                 loss: 2.5,
-                price: 0.0,
+                penalty: 0.0,
                 spikes: vec![10],
             },
             confusion: vec![vec![2, 1, 0], vec![1, 1, 0], vec![0, 0, 0]],

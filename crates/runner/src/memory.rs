@@ -66,7 +66,7 @@ impl Plan {
         };
         let (copies, kept) = match work {
             Work::Training => {
-                let kept = self.network.kept(batch, steps, config.train.prices());
+                let kept = self.network.kept(batch, steps, config.train.penalties());
                 (TRAINED + CHECKPOINT, kept)
             }
             Work::Evaluation => (EVALUATED, 0),
@@ -171,7 +171,7 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    use block_models::{Formulation, NetworkConfig, Prices, Shape};
+    use block_models::{Formulation, NetworkConfig, Penalties, Shape};
     use burn::tensor::Device;
 
     use super::*;
@@ -190,7 +190,7 @@ mod tests {
     fn numbers(config: &NetworkConfig, batch: u128) -> u128 {
         let network = config.init(Shape::Units(784), 10, &Device::flex());
         let events = BATCHES * batch * (100 + 784);
-        network.unwrap().kept(batch, 100, Prices::default()) + events
+        network.unwrap().kept(batch, 100, Penalties::default()) + events
     }
 
     #[test]
@@ -234,10 +234,10 @@ mod tests {
     }
 
     #[test]
-    fn prices_keep_the_layers_that_they_are_of() {
+    fn penalties_keep_the_layers_that_they_are_of() {
         let network = network(&[1000]).init(Shape::Units(784), 10, &Device::flex());
         let network = network.unwrap();
-        let kept = |spikes, silence| network.kept(128, 100, Prices { spikes, silence });
+        let kept = |spikes, silence| network.kept(128, 100, Penalties { spikes, silence });
         let layer = 128 * 100 * 1000;
         assert_eq!(kept(0.1, 0.0) - kept(0.0, 0.0), 3 * layer);
         assert_eq!(kept(0.0, 0.1) - kept(0.0, 0.0), 7 * layer);

@@ -14,9 +14,9 @@ pub struct Totals {
     /// Losses.
     #[serde(with = "bits")]
     pub loss: f64,
-    /// What of the losses is the price of spikes and silence.
+    /// What of the losses is the penalty of spikes and silence.
     #[serde(default, with = "bits")]
-    pub price: f64,
+    pub penalty: f64,
     /// Spikes of each hidden layer.
     pub spikes: Vec<u64>,
 }
@@ -32,7 +32,7 @@ impl Totals {
                 .filter(|(predicted, target)| predicted == target)
                 .count() as u64,
             loss: f64::from(forward.loss_value) * samples as f64,
-            price: f64::from(forward.price_value) * samples as f64,
+            penalty: f64::from(forward.penalty_value) * samples as f64,
             spikes: forward.spikes.clone(),
         }
     }
@@ -42,7 +42,7 @@ impl Totals {
         self.samples += other.samples;
         self.correct += other.correct;
         self.loss += other.loss;
-        self.price += other.price;
+        self.penalty += other.penalty;
         self.spikes.resize(other.spikes.len(), 0);
         for (sum, spikes) in self.spikes.iter_mut().zip(&other.spikes) {
             *sum += spikes;
@@ -58,9 +58,9 @@ impl Totals {
         self.per_sample(self.loss)
     }
 
-    /// What of the mean loss is the price of spikes and silence; none without samples.
-    pub fn mean_price(&self) -> Option<f64> {
-        self.per_sample(self.price)
+    /// What of the mean loss is the penalty of spikes and silence; none without samples.
+    pub fn mean_penalty(&self) -> Option<f64> {
+        self.per_sample(self.penalty)
     }
 
     /// The fraction of correct samples; none without samples.
@@ -95,11 +95,11 @@ pub struct BatchRecord {
     pub batch: usize,
     /// Its samples.
     pub samples: u64,
-    /// The mean loss: cross entropy and price.
+    /// The mean loss: cross entropy and penalty.
     pub loss: f32,
-    /// What of it is the price of spikes and silence, where the config has one.
+    /// What of it is the penalty of spikes and silence, where the config has one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub price: Option<f64>,
+    pub penalty: Option<f64>,
     /// The fraction of correct samples.
     pub accuracy: Option<f64>,
     /// Hidden spikes a sample, all layers together.
@@ -130,9 +130,9 @@ pub struct EpochRecord {
     pub learning_rate: f64,
     /// The mean loss over the samples, while the weights change.
     pub train_loss: Option<f64>,
-    /// What of it is the price of spikes and silence, where the config has one.
+    /// What of it is the penalty of spikes and silence, where the config has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub train_price: Option<f64>,
+    pub train_penalty: Option<f64>,
     /// The fraction of correct samples, while the weights change.
     pub train_accuracy: Option<f64>,
     /// Hidden spikes a sample, all layers together.
@@ -201,7 +201,7 @@ mod tests {
             samples: 3,
             correct: 1,
             loss: 0.1 + 0.2,
-            price: 0.25,
+            penalty: 0.25,
             spikes: vec![7, 2],
         };
         let text = serde_json::to_string(&totals).unwrap();

@@ -178,7 +178,7 @@ mod tests {
             samples: 12_345,
             correct: 12_345,
             loss: 2.345 * 12_345.0,
-            price: 0.25,
+            penalty: 0.25,
             spikes: vec![245 * 12_345],
         };
         let message = progress.message(&totals);

@@ -2,7 +2,7 @@
 
 use block_core::LayerInput;
 use block_data::SpikeBatch;
-use block_models::{Adam, Network, Prices};
+use block_models::{Adam, Network, Penalties};
 use burn::optim::GradientsParams;
 use burn::tensor::{Int, Tensor};
 
@@ -10,12 +10,12 @@ use crate::error::Result;
 
 /// A batch after its forward pass.
 pub struct Forward {
-    /// The mean cross entropy plus the price, `[1]`, for the backward pass.
+    /// The mean cross entropy plus the penalty, `[1]`, for the backward pass.
     pub loss: Tensor<1>,
     /// The same on the host.
     pub loss_value: f32,
-    /// The price on the host, 0 without one.
-    pub price_value: f32,
+    /// The penalty on the host, 0 without one.
+    pub penalty_value: f32,
     /// The network's answer for each sample.
     pub predicted: Vec<usize>,
     /// The class of each sample.
@@ -25,30 +25,30 @@ pub struct Forward {
 }
 
 impl Forward {
-    /// Runs a network on a batch that pays some prices, and waits for the numbers.
+    /// Runs a network on a batch, adds the penalties to the loss, and waits for the numbers.
     ///
     /// # Errors
     ///
     /// [`RunnerError::Spikes`](crate::RunnerError::Spikes) if the batch does not fit the network.
-    pub fn run(network: &Network, batch: SpikeBatch, prices: Prices) -> Result<Self> {
+    pub fn run(network: &Network, batch: SpikeBatch, penalties: Penalties) -> Result<Self> {
         let (spikes, targets): (LayerInput, Tensor<1, Int>) = batch.into();
-        let (output, price) = match prices.are_zero() {
+        let (output, penalty) = match penalties.are_zero() {
             true => (network.forward(&spikes)?, None),
             false => {
                 let (output, hidden) = network.layered(&spikes)?;
-                (output, prices.of(&hidden))
+                (output, penalties.of(&hidden))
             }
         };
         let mut loss = output.cross_entropy(targets.clone());
-        let mut price_value = 0.0;
-        if let Some(price) = price {
-            price_value = price.clone().detach().into_scalar();
-            loss = loss + price;
+        let mut penalty_value = 0.0;
+        if let Some(penalty) = penalty {
+            penalty_value = penalty.clone().detach().into_scalar();
+            loss = loss + penalty;
         }
         let total = |counts: Tensor<1, Int>| counts.into_data().iter::<i64>().sum::<i64>() as u64;
         Ok(Self {
             loss_value: loss.clone().detach().into_scalar(),
-            price_value,
+            penalty_value,
             loss,
             predicted: output.answers(),
             targets: targets

@@ -316,8 +316,8 @@ impl<'a> Trainer<'a> {
     fn step(mut self, batch: SpikeBatch) -> Result<Self> {
         let (epoch, number) = (self.position.epochs + 1, self.position.batches + 1);
         let begin = Instant::now();
-        let prices = self.plan.config.train.prices();
-        let forward = Forward::run(&self.network, batch, prices)?;
+        let penalties = self.plan.config.train.penalties();
+        let forward = Forward::run(&self.network, batch, penalties)?;
         let forward_seconds = begin.elapsed().as_secs_f64();
         let totals = Totals::of(&forward);
         if !forward.loss_value.is_finite() {
@@ -342,7 +342,7 @@ impl<'a> Trainer<'a> {
             batch: number,
             samples: totals.samples,
             loss,
-            price: totals.mean_price().filter(|_| !prices.are_zero()),
+            penalty: totals.mean_penalty().filter(|_| !penalties.are_zero()),
             accuracy: totals.accuracy(),
             hidden_spikes: totals.hidden_spikes(),
             hidden_spikes_by_layer: totals.hidden_spikes_by_layer(),
@@ -425,7 +425,9 @@ impl<'a> Trainer<'a> {
             epoch,
             learning_rate: self.position.learning_rate,
             train_loss: loss,
-            train_price: totals.mean_price().filter(|_| !train.prices().are_zero()),
+            train_penalty: totals
+                .mean_penalty()
+                .filter(|_| !train.penalties().are_zero()),
             train_accuracy: totals.accuracy(),
             hidden_spikes: totals.hidden_spikes(),
             hidden_spikes_by_layer: totals.hidden_spikes_by_layer(),
@@ -472,7 +474,7 @@ impl<'a> Trainer<'a> {
             if spikes == 0 {
                 tracing::warn!(
                     "{name} stayed silent for all of epoch {epoch}: its {} fired on no sample; \
-                     a larger model.init_scale or train.learning_rate helps, or a train.silence_price",
+                     a larger model.init_scale or train.learning_rate helps, or a train.silence_penalty",
                     counted(neurons, "neuron")
                 );
             } else if spikes == totals.samples * neurons as u64 * most {

@@ -1,4 +1,4 @@
-use block_models::Prices;
+use block_models::Penalties;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smart_default::SmartDefault;
@@ -31,24 +31,24 @@ pub struct TrainConfig {
     #[default(0.1)]
     #[schemars(range(min = 1e-30, max = 1))]
     pub gamma: f64,
-    /// The price of a hidden spike: the loss grows by this, times the mean number of a sample's hidden spikes. With a
-    /// price, of spikes or of silence, hidden layers and readout run one by one, which takes longer.
+    /// λ of hidden spikes: the loss grows by λ times the mean number of a sample's hidden spikes. With a penalty, of
+    /// spikes or of silence, hidden layers and readout run one by one, which takes longer.
     #[default(0.0)]
     #[schemars(range(min = 0, max = 1e30))]
-    pub spike_price: f64,
-    /// The price of silence: the loss grows by this, times the mean of (1 − max V)² over the samples of a batch and
+    pub spike_penalty: f64,
+    /// λ of silent neurons: the loss grows by λ times the mean of (1 − max V)² over the samples of a batch and
     /// the hidden neurons that fire on none of them, with the highest potential V of all time steps.
     #[default(0.0)]
     #[schemars(range(min = 0, max = 1e30))]
-    pub silence_price: f64,
+    pub silence_penalty: f64,
 }
 
 impl TrainConfig {
-    /// What the training pays beside the cross entropy.
-    pub fn prices(&self) -> Prices {
-        Prices {
-            spikes: self.spike_price,
-            silence: self.silence_price,
+    /// What is added to the cross entropy.
+    pub fn penalties(&self) -> Penalties {
+        Penalties {
+            spikes: self.spike_penalty,
+            silence: self.silence_penalty,
         }
     }
 

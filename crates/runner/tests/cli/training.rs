@@ -189,7 +189,7 @@ fn times_to_the_first_spike_are_learnt_and_answer() {
 }
 
 #[test]
-fn a_price_of_spikes_makes_them_fewer() {
+fn a_penalty_of_spikes_makes_them_fewer() {
     let bench = Bench::new();
     let run = |out: &str, set: &[&str]| {
         let all = ["tiny.toml", "--out", out, "--set", "model.hidden=[40]"];
@@ -204,34 +204,39 @@ fn a_price_of_spikes_makes_them_fewer() {
         summary["hidden_spikes_per_sample"].as_f64().unwrap()
     };
     let free = run("free", &[]);
-    let priced = run("priced", &["--set", "train.spike_price=0.05"]);
-    assert!(priced < 0.7 * free, "{priced} of {free}");
-    let batch = &bench.lines("priced/batches.jsonl")[150];
+    let penalized = run("penalized", &["--set", "train.spike_penalty=0.05"]);
+    assert!(penalized < 0.7 * free, "{penalized} of {free}");
+    let batch = &bench.lines("penalized/batches.jsonl")[150];
     let spikes = batch["hidden_spikes"].as_f64().unwrap();
-    let price = batch["price"].as_f64().unwrap();
-    assert!((price - 0.05 * spikes).abs() < 1e-5, "{batch}");
-    assert!(batch["loss"].as_f64().unwrap() > price, "{batch}");
-    let epoch = &bench.lines("priced/epochs.jsonl")[1];
+    let penalty = batch["penalty"].as_f64().unwrap();
+    assert!((penalty - 0.05 * spikes).abs() < 1e-5, "{batch}");
+    assert!(batch["loss"].as_f64().unwrap() > penalty, "{batch}");
+    let epoch = &bench.lines("penalized/epochs.jsonl")[1];
     let mean = 0.05 * epoch["hidden_spikes"].as_f64().unwrap();
     assert!(
-        (epoch["train_price"].as_f64().unwrap() - mean).abs() < 1e-5,
+        (epoch["train_penalty"].as_f64().unwrap() - mean).abs() < 1e-5,
         "{epoch}"
     );
-    assert!(bench.lines("free/epochs.jsonl")[1]["train_price"].is_null());
+    assert!(bench.lines("free/epochs.jsonl")[1]["train_penalty"].is_null());
 
     // It belongs to the run.
-    let other = ["--set", "train.spike_price=0.1", "--set", "train.epochs=3"];
-    let parts = ["`train.spike_price` is 0.05 in the run, 0.1 now"];
-    let said = bench.run(&[&["--resume", "priced"], &other[..]].concat());
+    let other = [
+        "--set",
+        "train.spike_penalty=0.1",
+        "--set",
+        "train.epochs=3",
+    ];
+    let parts = ["`train.spike_penalty` is 0.05 in the run, 0.1 now"];
+    let said = bench.run(&[&["--resume", "penalized"], &other[..]].concat());
     assert_eq!(said.code, Some(2), "{said:?}");
     assert!(said.err.contains(parts[0]), "{said:?}");
-    bench.works(&["--resume", "priced", "--set", "train.epochs=3"]);
-    let parts = ["`train.spike_price` is -1", "expected a number from 0"];
-    bench.refused(&["tiny.toml", "--set", "train.spike_price=-1"], &parts);
+    bench.works(&["--resume", "penalized", "--set", "train.epochs=3"]);
+    let parts = ["`train.spike_penalty` is -1", "expected a number from 0"];
+    bench.refused(&["tiny.toml", "--set", "train.spike_penalty=-1"], &parts);
 }
 
 #[test]
-fn a_price_of_silence_wakes_silent_neurons() {
+fn a_penalty_of_silence_wakes_silent_neurons() {
     let bench = Bench::new();
     // Far from the threshold this surrogate is 0, so that nothing else moves a silent neuron.
     bench.write(
@@ -241,8 +246,8 @@ fn a_price_of_silence_wakes_silent_neurons() {
          surrogate = { kind = \"triangular\", scale = 10.0 }\n\
          [train]\nepochs = 3\nbatch_size = 500\nlearning_rate = 0.01\nmilestones = []\n",
     );
-    let price = ["--set", "train.silence_price=1"];
-    for (out, set) in [("free", &[][..]), ("priced", &price)] {
+    let penalty = ["--set", "train.silence_penalty=1"];
+    for (out, set) in [("free", &[][..]), ("penalized", &penalty)] {
         bench.works(&[&["silent.toml", "--out", out], set].concat());
     }
     let spikes = |run: &str| {
@@ -250,12 +255,12 @@ fn a_price_of_silence_wakes_silent_neurons() {
         epochs[2]["hidden_spikes"].as_f64().unwrap()
     };
     assert_eq!(spikes("free"), 0.0);
-    assert!(spikes("priced") > 1.0, "{}", spikes("priced"));
-    let batches = bench.lines("priced/batches.jsonl");
-    let price = |index: usize| batches[index]["price"].as_f64().unwrap();
+    assert!(spikes("penalized") > 1.0, "{}", spikes("penalized"));
+    let batches = bench.lines("penalized/batches.jsonl");
+    let penalty = |index: usize| batches[index]["penalty"].as_f64().unwrap();
     // All are silent at first, and near rest.
-    assert!((0.7..1.0).contains(&price(0)), "{}", price(0));
-    assert!(price(100) < 0.1 * price(0), "{}", price(100));
+    assert!((0.7..1.0).contains(&penalty(0)), "{}", penalty(0));
+    assert!(penalty(100) < 0.1 * penalty(0), "{}", penalty(100));
 }
 
 #[test]

@@ -4,24 +4,25 @@ use burn::tensor::Tensor;
 
 use crate::Firing;
 
-/// Prices that are added to a loss, 0 by default. They need the spikes and potentials of every hidden layer, so that
+/// Penalties that are added to a loss, 0 by default. They need the spikes and potentials of every hidden layer, so that
 /// no layer is fused with the readout: see [`Network::layered`](crate::Network::layered).
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Prices {
-    /// The price of a hidden spike of a sample. A batch pays for the mean number of a sample's.
+pub struct Penalties {
+    /// λ of hidden spikes: the loss grows by λ times the mean number of a sample's hidden spikes.
     pub spikes: f64,
-    /// The price of silence. A batch pays for the mean of (1 − max V\[t\])² over all samples and those hidden neurons
-    /// that no sample lets fire, with the maximum of the potential over time. So silent neurons move to the threshold.
+    /// λ of silence: the loss grows by λ times the mean of (1 − max V\[t\])² over all samples and those hidden neurons
+    /// that fire on no sample of the batch, with the highest potential V over time. It moves silent neurons to the
+    /// threshold.
     pub silence: f64,
 }
 
-impl Prices {
-    /// Whether nothing is to be paid.
+impl Penalties {
+    /// Whether the loss stays as it is.
     pub fn are_zero(self) -> bool {
         self.spikes == 0.0 && self.silence == 0.0
     }
 
-    /// What a batch pays for what hidden layers did, `[1]`, differentiable; `None` without a price or a layer.
+    /// What the loss of a batch grows by for what hidden layers did, `[1]`, differentiable; `None` without a penalty or a layer.
     pub fn of(self, hidden: &[Firing]) -> Option<Tensor<1>> {
         let spikes = (self.spikes != 0.0).then(|| mean_spikes(hidden)).flatten();
         let silence = (self.silence != 0.0).then(|| mean_gap(hidden)).flatten();

@@ -50,6 +50,9 @@ enum Task {
     /// Draws a run's accuracy over its epochs, as SVG.
     #[command(disable_help_flag = true)]
     Curve(Rest),
+    /// Draws the spikes of a run's best model on one test sample, layer by layer as maps over time, as SVG.
+    #[command(disable_help_flag = true)]
+    SpikeMaps(Rest),
 }
 
 /// What another program reads.
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Task::Instructions(rest) => start("benches", &["instructions"], &rest.arguments),
         Task::Reproduce(rest) => start("paper", &[], &rest.arguments),
         Task::Curve(rest) => start("paper", &["curve"], &rest.arguments),
+        Task::SpikeMaps(rest) => start("paper", &["spike-maps"], &rest.arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -91,7 +95,8 @@ mod tests {
             | Task::Bench(rest)
             | Task::Instructions(rest)
             | Task::Reproduce(rest)
-            | Task::Curve(rest) => rest.arguments,
+            | Task::Curve(rest)
+            | Task::SpikeMaps(rest) => rest.arguments,
             _ => panic!("not passed on"),
         }
     }
@@ -111,6 +116,7 @@ mod tests {
         assert_eq!(rest(&["bench", "--json", "fmnist"]), ["--json", "fmnist"]);
         assert_eq!(rest(&["data", "list", "--help"]), ["list", "--help"]);
         assert_eq!(rest(&["curve", "-h"]), ["-h"]);
+        assert_eq!(rest(&["spike-maps", "-h"]), ["-h"]);
         assert!(rest(&["instructions"]).is_empty());
     }
 }

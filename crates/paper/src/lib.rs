@@ -12,6 +12,7 @@ pub mod report;
 pub mod runs;
 mod sections;
 pub mod speedup;
+pub mod spike_maps;
 mod statistics;
 pub mod words;
 

@@ -22,6 +22,7 @@
 //! # Ok::<(), runner::RunnerError>(())
 //! ```
 
+mod best_model;
 mod checkpoint;
 pub mod cli;
 mod clock;
@@ -54,6 +55,7 @@ mod weights;
 #[cfg(feature = "cuda")]
 use burn_cuda as _;
 
+pub use best_model::BestModel;
 pub use checkpoint::read_checkpoint;
 pub use config::{Code, Config, DataConfig, EncodeConfig, Key, TrainConfig, Validation, keys};
 pub use environment::{Change, Environment, Resumption};

@@ -4,6 +4,7 @@ mod curve;
 mod report;
 mod runs;
 mod speedup;
+mod spike_maps;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -36,6 +37,8 @@ enum Task {
     Docs(report::Docs),
     /// Draws a run's accuracy over its epochs, as SVG.
     Curve(curve::Args),
+    /// Draws the spikes of a run's best model on one test sample, layer by layer as maps over time, as SVG.
+    SpikeMaps(spike_maps::Args),
 }
 
 #[derive(clap::Args)]
@@ -49,7 +52,8 @@ struct All {
 
 /// Does what was typed; the exit code.
 pub(crate) fn run(cli: &Cli) -> Result<ExitCode> {
-    let at_home = matches!(cli.task, Task::Curve(_)) || Path::new("configs").is_dir();
+    let at_home =
+        matches!(cli.task, Task::Curve(_) | Task::SpikeMaps(_)) || Path::new("configs").is_dir();
     if !at_home {
         bail!(
             "configs: no such folder here, expected that of the workspace; run it in the folder of its Cargo.toml"
@@ -63,6 +67,7 @@ pub(crate) fn run(cli: &Cli) -> Result<ExitCode> {
         Task::Speedup(args) => speedup::run(args)?,
         Task::Docs(args) => report::docs(args)?,
         Task::Curve(args) => curve::run(args)?,
+        Task::SpikeMaps(args) => spike_maps::run(args)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,6 @@
 //! What is known of a data set before a file is read, and how it is opened.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::augment::Augmentation;
@@ -89,10 +89,7 @@ impl DataSet {
             Origin::Made(make) => Ok(self.with_splits(make(self)?)),
             Origin::Files { packings, read, .. } => {
                 let paths = locations.find(self.name, packings)?;
-                Ok(DataSource {
-                    folder: paths[0].parent().map(Path::to_path_buf),
-                    ..self.with_splits(read(self, &paths)?)
-                })
+                Ok(self.with_splits(read(self, &paths)?).of_files(&paths))
             }
         }
     }
@@ -125,10 +122,10 @@ impl DataSet {
             .chain(&paths)
             .cloned()
             .collect();
+        let source = self.with_splits(read(self, &both)?).of_files(&paths);
         Ok(DataSource {
-            folder: paths[0].parent().map(Path::to_path_buf),
             train: Arc::new(Recordings::default()),
-            ..self.with_splits(read(self, &both)?)
+            ..source
         })
     }
 

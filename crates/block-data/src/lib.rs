@@ -69,6 +69,6 @@ pub use recordings::Recordings;
 pub use regular::{open_regular, special_file};
 pub use sample::{Input, Recording, Sample, Samples};
 pub use source::{DataSource, Normalization, Splits, Timing};
-pub use survey::{Survey, Typical};
+pub use survey::{MUCH_LONGER, Survey, Typical};
 pub use tally::Tally;
 pub use words::{counted, ranges};

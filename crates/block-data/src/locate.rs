@@ -218,6 +218,29 @@ pub(crate) fn find_file_in(folder: &Path, file: &str) -> Result<PathBuf, String>
     }
 }
 
+/// What lies beside files that were found and could be meant as well: the same file unpacked, or by another name.
+pub(crate) fn rivals(paths: &[PathBuf]) -> Vec<String> {
+    let of_file = |path: &PathBuf| {
+        let name = path.file_name()?.to_str()?;
+        let entries = path.parent()?.read_dir().ok()?.flatten();
+        let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let mut others: Vec<_> = names
+            .filter(|other| other != name && is_alike(other, name))
+            .map(|other| format!("{other:?}"))
+            .collect();
+        others.sort();
+        let verb = if others.len() == 1 { "is" } else { "are" };
+        let others = others.join(", ");
+        (!others.is_empty()).then(|| {
+            format!(
+                "{}: {others} beside it {verb} not read; keep the one that is meant",
+                path.display()
+            )
+        })
+    };
+    paths.iter().filter_map(of_file).collect()
+}
+
 /// Whether a file of this name is meant by `file`, which may have folders before it: capitals, `.gz` and a dot
 /// before `idx` make no difference.
 fn is_alike(name: &str, file: &str) -> bool {
@@ -343,6 +366,17 @@ mod tests {
         }
         assert_eq!(find("Sub-c"), Err("both SUB-C and sub-c for Sub-c".into()));
         assert_eq!(find("Test.zip"), Err("no Test.zip".into()));
+        assert_eq!(rivals(&find("Train.zip").unwrap()), [""; 0]);
+        for name in ["train-images-idx3-ubyte.gz", "Train-images-idx3-ubyte"] {
+            fs::write(folder.join(name), "").unwrap();
+        }
+        let found = find("train-images-idx3-ubyte.gz").unwrap();
+        assert_eq!(found, [folder.join("train-images-idx3-ubyte.gz")]);
+        let text = format!(
+            "{}: \"Train-images-idx3-ubyte\", \"train-images.idx3-ubyte\" beside it are not read; keep the one that is meant",
+            found[0].display()
+        );
+        assert_eq!(rivals(&found), [text]);
         let error = find_in(&folder, &["x", "Train.zip", "y.gz"]);
         assert_eq!(error, Err("no x, no y.gz".into()));
     }

@@ -8,6 +8,7 @@ use burn_dataset::transform::SelectionDataset;
 use rand::seq::SliceRandom;
 
 use crate::augment::Augmentation;
+use crate::locate::rivals;
 use crate::random::{Purpose, stream};
 use crate::words::counted;
 use crate::{DataError, Sample, Samples};
@@ -131,6 +132,15 @@ impl DataSource {
     /// The test split.
     pub fn test(&self) -> Samples {
         self.test.clone()
+    }
+
+    /// This source, read from these files: its folder is theirs, and what could be meant beside one is doubtful.
+    pub(crate) fn of_files(self, paths: &[PathBuf]) -> Self {
+        Self {
+            folder: paths[0].parent().map(Path::to_path_buf),
+            doubts: [self.doubts, rivals(paths)].concat(),
+            ..self
+        }
     }
 
     /// Holds a random `fraction` of the training split out, as `(training, validation)`. Samples

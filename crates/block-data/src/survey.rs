@@ -31,10 +31,16 @@ pub struct Survey {
     /// When a recording begins and ends, in seconds: medians over those that have events, and the median of the time
     /// in between.
     pub typical: Option<Typical>,
+    /// How many recordings last more than [`MUCH_LONGER`] times as long as is typical, and how long the longest of all does,
+    /// in seconds.
+    pub much_longer: (usize, f32),
     /// A number for the input of each sample that is not empty, the same for the same input, sorted. It is made of some
     /// of a recording's events only, so it is no proof of the same input.
     digests: Vec<u64>,
 }
+
+/// A recording that lasts so many times as long as others is in another unit of time, or has a stray one.
+pub const MUCH_LONGER: f32 = 100.0;
 
 /// Medians over recordings, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -240,6 +246,12 @@ impl Counts {
         let of = |time: fn(&[f32; 2]) -> f32| median(self.times.iter().map(time).collect());
         let typical = of(|times| times[0]).zip(of(|times| times[1]));
         let typical = typical.zip(of(|[first, last]| last - first));
+        let usual = typical.map_or(0.0, |(_, length)| length);
+        let lengths = self.times.iter().map(|[first, last]| last - first);
+        let far = lengths
+            .clone()
+            .filter(|&length| usual > 0.0 && length > MUCH_LONGER * usual);
+        let much_longer = (far.count(), lengths.fold(0.0, f32::max));
         self.digests.sort_unstable();
         Survey {
             account: Account {
@@ -253,6 +265,7 @@ impl Counts {
             },
             typical: typical.map(|((begin, end), length)| Typical { begin, end, length }),
             most_spikes: self.most_spikes,
+            much_longer,
             labels: self.labels,
             units: self.units,
             steps: self.steps,

@@ -24,7 +24,7 @@ use crate::files::{REPAIR, read_at_most};
 use crate::identity::RunData;
 use crate::position::Position;
 use crate::room::memory_bytes;
-use crate::run_folder::{BEST, LAST, PREVIOUS, RESUME, RunFolder};
+use crate::run_folder::{BEST, EPOCHS, LAST, PREVIOUS, RESUME, RunFolder};
 use crate::{integrity, legacy, weights};
 
 /// The layout that is written. Version 1 had its number in the position, and older names of parameters; version 2
@@ -180,8 +180,17 @@ impl Checkpoint {
             Err(previous) => {
                 let problem = match (problem, previous) {
                     (None, None) => {
-                        "missing: the run ended before its first checkpoint; start it anew"
-                            .to_string()
+                        let begun = fs::metadata(folder.file(EPOCHS));
+                        match begun.is_ok_and(|log| log.len() > 0) {
+                            true => format!(
+                                "missing, as {PREVIOUS} is, though {EPOCHS} has epochs: put one of them back from a copy, or \
+                                 start the run anew"
+                            ),
+                            false => {
+                                "missing: the run ended before its first checkpoint; start it anew"
+                                    .to_string()
+                            }
+                        }
                     }
                     (Some(last), None) => {
                         format!("{last}; there is no checkpoint before it, start the run anew")

@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use block_data::{
-    Account, DataSet, EventAccount, Input, Samples, Survey, Tally, counted, folds_polarities,
+    Account, DataSet, EventAccount, Input, MUCH_LONGER, Samples, Survey, Tally, counted,
+    folds_polarities,
 };
 
 use crate::plan::Plan;
@@ -97,6 +98,7 @@ impl<'a> OfOne<'a> {
             [
                 self.dropped(events),
                 self.far_from_zero(events),
+                self.much_longer(),
                 self.folded(events),
                 self.units_numbered_from_one(events),
                 self.units_far_from_zero(events),
@@ -212,6 +214,20 @@ impl<'a> OfOne<'a> {
                  begins at {} s and lasts {} s, and the window has {window} ms{blurred}; subtract the origin from the \
                  times in the file",
                 typical.begin, typical.length
+            )
+        })
+    }
+
+    /// Some recordings of another unit of time, or a stray time.
+    fn much_longer(&self) -> Option<String> {
+        let ((number, longest), typical) = (self.survey.much_longer, self.survey.typical?);
+        (number > 0).then(|| {
+            format!(
+                "{number} of its {} {} more than {MUCH_LONGER} times as long as is typical, up to {longest} s instead of {} s: \
+                 are the times in another unit there, or is one a stray one?",
+                counted(self.account.samples, "recording"),
+                if number == 1 { "lasts" } else { "last" },
+                typical.length
             )
         })
     }

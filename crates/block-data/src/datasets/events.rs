@@ -9,6 +9,9 @@ use crate::formats::archive::fault;
 use crate::source::numbered;
 use crate::{DataError, DataSource, EventFile, Locations, Recordings};
 
+/// More units than sensors usually have: 512 times 512 pixels of two polarities make half as many.
+const MANY_UNITS: usize = 1 << 20;
+
 /// More classes than recordings usually have, in files that do not say how many there are.
 const MANY_CLASSES: usize = 1_000;
 
@@ -101,12 +104,11 @@ impl EventFiles {
             let largest = splits.iter().filter_map(Recordings::largest_unit).max();
             largest.map_or(1, |unit| unit as usize + 1)
         });
-        if self.units.is_none() && i32::try_from(units).is_err() {
+        if self.units.is_none() && units > MANY_UNITS {
             let all = splits.each_ref().map(Recordings::all_units);
             let problem = format!(
-                "{}, expected less than {}; is it a stray one? Say how many units there are",
-                largest_of("unit", all),
-                i32::MAX
+                "{}, expected less than {MANY_UNITS}; is it a stray one? With as many units say how many there are",
+                largest_of("unit", all)
             );
             return Err(fault(file_of(units - 1, all, paths), problem));
         }

@@ -1,7 +1,7 @@
 //! Images in idx files of one's own, such as EMNIST's. Nothing is known of them beforehand, so they are
 //! not in the registry.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use burn_dataset::Dataset;
@@ -50,7 +50,9 @@ impl IdxFiles {
         let of_test = self.find_test(locations)?;
         let (train, shape) = read_any_split(&images, &labels, None, self.most_classes())?;
         let (test, _) = self.read_test(&of_test, Some(shape))?;
-        Ok(self.source(train, test, shape, &images))
+        let [test_images, test_labels] = of_test;
+        let paths = [images, labels, test_images, test_labels];
+        Ok(self.source(train, test, shape).of_files(&paths))
     }
 
     /// Opens the test split alone; there are no training samples then, and the training files need not be there.
@@ -63,7 +65,7 @@ impl IdxFiles {
         let of_test = self.find_test(locations)?;
         let (test, shape) = self.read_test(&of_test, None)?;
         let train = Images::from_parts(Vec::new(), Vec::new(), shape[0] * shape[1]);
-        Ok(self.source(train, test, shape, &of_test[0]))
+        Ok(self.source(train, test, shape).of_files(&of_test))
     }
 
     fn find_test(&self, locations: &Locations) -> Result<[PathBuf; 2], DataError> {
@@ -85,7 +87,7 @@ impl IdxFiles {
         self.classes.unwrap_or(LABELS)
     }
 
-    fn source(&self, train: Images, test: Images, shape: [usize; 2], images: &Path) -> DataSource {
+    fn source(&self, train: Images, test: Images, shape: [usize; 2]) -> DataSource {
         let largest = [&train, &test].into_iter().flat_map(Images::labels).max();
         let derived = largest.map_or(1, |&label| usize::from(label) + 1);
         let size = shape[0] * shape[1];
@@ -96,7 +98,7 @@ impl IdxFiles {
             augmentation: Some(of_digits(shape)),
             timing: None,
             normalization: None,
-            folder: images.parent().map(Path::to_path_buf),
+            folder: None,
             memory_bytes: (train.len() + test.len()) * (size + 1),
             doubts: Vec::new(),
             train: Arc::new(train),

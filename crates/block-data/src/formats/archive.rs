@@ -1,13 +1,14 @@
 //! Packed files, read in memory and never beyond a limit: what counts is what really comes out of
 //! the decompressor, not what a header announces.
 
+use std::collections::HashSet;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor, Read, Seek};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
-use zip::ZipArchive;
 use zip::result::ZipError;
+use zip::{CompressionMethod, ZipArchive};
 
 use crate::{DataError, open_regular};
 
@@ -25,6 +26,8 @@ const OTHERS: [(usize, &[u8], &str); 6] = [
 const NAMED: usize = 3;
 /// A zip file begins with a member's header, an empty one with its end.
 const ZIP: [[u8; 4]; 2] = [*b"PK\x03\x04", *b"PK\x05\x06"];
+/// An entry of an archive's directory begins with it.
+const ENTRY: &[u8] = b"PK\x01\x02";
 /// What a header's size is trusted with before a byte of content was seen.
 const TRUSTED: u64 = 64 << 20;
 
@@ -182,6 +185,7 @@ pub fn is_zip(path: &Path) -> Result<bool, DataError> {
 /// A [`DataError`] that names the archive: it cannot be read or is damaged.
 pub fn zip_names(path: &Path, limit: usize) -> Result<Vec<String>, DataError> {
     let archive = ZipArchive::new(open(path)?).map_err(|e| damaged(path, &e))?;
+    let archive = without_twins(archive, path)?;
     // From the directory at the archive's end alone: the members are not looked at.
     let names = (0..archive.len()).filter_map(|index| archive.name_for_index(index));
     let names = names.map(plain_name);
@@ -231,7 +235,8 @@ fn members(
     mut wanted: impl FnMut(&str) -> bool,
     mut each: impl FnMut(&str, &mut Vec<u8>) -> Result<(), DataError>,
 ) -> Result<(), DataError> {
-    let mut archive = ZipArchive::new(reader).map_err(|e| damaged(path, &e))?;
+    let archive = ZipArchive::new(reader).map_err(|e| damaged(path, &e))?;
+    let mut archive = without_twins(archive, path)?;
     let (mut count, mut left) = (0, limits.total_bytes);
     let mut content = Vec::new();
     let mut first = None;
@@ -242,11 +247,16 @@ fn members(
             let problem = "has a name that leads out of the archive, expected a relative path";
             return Err(refuse(problem.into()));
         }
-        let unpackable = |e: ZipError| match e {
-            ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => {
+        let method = unknown_method(&mut archive, index);
+        let unpackable = |e: ZipError| match (e, &method) {
+            (ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED), _) => {
                 refuse("is encrypted, expected a plain one".into())
             }
-            e => refuse(format!("is damaged: {e}; put a sound copy in its place")),
+            (_, Some(method)) => refuse(format!(
+                "is compressed with {method}, expected deflate or no compression; unpack the archive, and pack it anew as \
+                 `zip -r` does"
+            )),
+            (e, None) => refuse(format!("is damaged: {e}; put a sound copy in its place")),
         };
         if is_companion(&name) {
             continue;
@@ -297,6 +307,64 @@ fn members(
         each(&name, &mut content)?;
     }
     Ok(())
+}
+
+/// The same archive, if its directory does not list a name twice: of twins, a reader by name sees one alone.
+fn without_twins<R: Read + Seek>(
+    archive: ZipArchive<R>,
+    path: &Path,
+) -> Result<ZipArchive<R>, DataError> {
+    let (start, files) = (archive.central_directory_start(), archive.len());
+    let mut reader = archive.into_inner();
+    let mut names = HashSet::with_capacity(files);
+    let mut entries = BufReader::new(&mut reader);
+    let failed = |e| damaged(path, &ZipError::Io(e));
+    entries.seek(SeekFrom::Start(start)).map_err(failed)?;
+    while let Some(name) = next_entry(&mut entries).map_err(failed)? {
+        if let Some(name) = names.replace(name) {
+            let name = plain_name(&String::from_utf8_lossy(&name));
+            let problem = format!(
+                "found {name:?} twice in the archive, expected each name once; pack it anew"
+            );
+            return Err(fault(path, problem));
+        }
+    }
+    ZipArchive::new(reader).map_err(|e| damaged(path, &e))
+}
+
+/// The name of the next entry of an archive's directory, of which the reader is at the first or the next.
+fn next_entry(entries: &mut (impl BufRead + Seek)) -> io::Result<Option<Vec<u8>>> {
+    let mut header = [0; 46];
+    match entries.read_exact(&mut header) {
+        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        read => read?,
+    }
+    if !header.starts_with(ENTRY) {
+        return Ok(None);
+    }
+    let length = |at: usize| u16::from_le_bytes([header[at], header[at + 1]]);
+    let mut name = vec![0; length(28).into()];
+    entries.read_exact(&mut name)?;
+    entries.seek_relative(i64::from(length(30)) + i64::from(length(32)))?;
+    Ok(Some(name))
+}
+
+/// What a member is compressed with, if that cannot be undone here.
+fn unknown_method<R: Read + Seek>(archive: &mut ZipArchive<R>, index: usize) -> Option<String> {
+    let method = archive.by_index_raw(index).ok()?.compression();
+    #[expect(deprecated, reason = "its constants are of the same kind")]
+    let CompressionMethod::Unsupported(number) = method else {
+        return None;
+    };
+    Some(match number {
+        9 => "deflate64".into(),
+        12 => "bzip2".into(),
+        14 => "LZMA".into(),
+        93 => "zstd".into(),
+        95 => "xz".into(),
+        98 => "PPMd".into(),
+        other => format!("method {other}"),
+    })
 }
 
 /// A member's name with slashes, also where a program of Windows wrote backslashes.

@@ -3,7 +3,7 @@
 use std::io::{Cursor, Write};
 use std::path::Path;
 
-use block_data::formats::archive::{ArchiveLimits, read_packed, zip_members};
+use block_data::formats::archive::{ArchiveLimits, read_packed, zip_members, zip_names};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -201,6 +201,52 @@ fn damaged_and_encrypted_archives_are_refused() {
         members(&encrypted).unwrap_err(),
         "a.zip: member \"1.bin\" is encrypted, expected a plain one"
     );
+}
+
+#[test]
+fn members_of_one_name_are_refused() {
+    let sound = zip_of(&[("1.bin", b"one"), ("2.bin", b"two"), ("3.bin", b"three")]);
+    let twins = replaced(&sound, b"2.bin", b"1.bin");
+    let expected =
+        "a.zip: found \"1.bin\" twice in the archive, expected each name once; pack it anew";
+    assert_eq!(members(&twins).unwrap_err(), expected);
+    let folder = tempfile::tempdir().unwrap();
+    let path = files::write(folder.path(), "a.zip", &twins);
+    let text = zip_names(&path, 9).unwrap_err().to_string();
+    assert_eq!(plain(folder.path(), &text), expected);
+}
+
+#[test]
+fn a_compression_that_is_not_known_is_named() {
+    let sound = zip_of(&[("1.bin", b"one"), ("notes", b"two")]);
+    let starts = |bytes: &[u8], of: &[u8]| -> Vec<usize> {
+        let starts = bytes.windows(4).enumerate();
+        starts.filter(|(_, w)| w == &of).map(|(at, _)| at).collect()
+    };
+    for (method, name) in [
+        (9, "deflate64"),
+        (12, "bzip2"),
+        (14, "LZMA"),
+        (77, "method 77"),
+    ] {
+        // In both headers of the first member.
+        let mut other = sound.clone();
+        other[starts(&sound, b"PK\x03\x04")[0] + 8] = method;
+        other[starts(&sound, b"PK\x01\x02")[0] + 10] = method;
+        let expected = format!(
+            "a.zip: member \"1.bin\" is compressed with {name}, expected deflate or no compression; unpack the archive, and \
+             pack it anew as `zip -r` does"
+        );
+        assert_eq!(members(&other).unwrap_err(), expected);
+        // Of one that is not wanted it does not matter.
+        let mut other = sound.clone();
+        other[starts(&sound, b"PK\x03\x04")[1] + 8] = method;
+        other[starts(&sound, b"PK\x01\x02")[1] + 10] = method;
+        assert_eq!(
+            members(&other).unwrap(),
+            [("1.bin".to_string(), b"one".to_vec())]
+        );
+    }
 }
 
 #[test]

@@ -357,7 +357,8 @@ fn units_and_labels_beyond_the_data_sets_are_refused() {
     let text = open_with(&recordings(&[(20, &[0], &[0.1])]))
         .unwrap_err()
         .to_string();
-    assert!(text.ends_with("b.h5: sample 0 (from 0) has label 20, expected 0 to 19"));
+    let expected = "test.h5: sample 0 (from 0) has label 20, expected 0 to 19";
+    assert!(text.ends_with(expected), "{text}");
 }
 
 #[test]

@@ -61,6 +61,11 @@ pub(super) fn load_run(
             path.display()
         );
     }
+    if text.is_some() && fs::metadata(&path).is_ok_and(|file| file.len() == 0) {
+        let problem =
+            format!("it is empty; delete it, and the run's config is taken from {RESUME}");
+        return Err(RunnerError::Checkpoint { path, problem });
+    }
     let file = read(&[]).map_err(|source| match text {
         Some(_) => RunnerError::RunConfig {
             source: Box::new(source),

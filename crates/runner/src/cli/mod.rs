@@ -9,11 +9,12 @@ mod hint;
 mod interrupts;
 mod keys;
 mod load;
+mod output;
 mod paths;
 
 pub use paths::path;
 
-use std::io::{Write, stderr, stdout};
+use std::io::{Write, stderr};
 use std::process::ExitCode;
 
 use block_data::{DATA_VARIABLE, DataError, DataSet, counted, expand_home};
@@ -38,12 +39,8 @@ pub fn main() -> ExitCode {
         return report(&error);
     }
     let device = arguments.train.place.device.clone();
-    match run(arguments) {
-        Ok(output) => {
-            // A closed pipe is no fault of the run.
-            let _ = stdout().write_all(output.as_bytes());
-            ExitCode::SUCCESS
-        }
+    match run(arguments).and_then(|text| output::print(&text)) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let mut code = report(&error);
             // On a line of its own, to be copied whole.

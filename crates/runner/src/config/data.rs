@@ -171,7 +171,7 @@ impl DataConfig {
                 .ok_or_else(refuse)?;
             if file.starts_with('~') {
                 let path = expanded(file).map_err(|expected| tree.refuse(key, &expected))?;
-                *file = absolute_folder(&path).map_err(|_| refuse())?;
+                *file = absolute_folder(&path).map_err(|expected| tree.refuse(key, expected))?;
             }
             // What is in the working folder, or in the folder that is named instead, is found from elsewhere too, by whoever
             // repeats the run.
@@ -180,7 +180,7 @@ impl DataConfig {
                 None => PathBuf::from(&*file),
             };
             if place.exists() {
-                *file = absolute_folder(&place).map_err(|_| refuse())?;
+                *file = absolute_folder(&place).map_err(|expected| tree.refuse(key, expected))?;
             }
         }
         Ok(())
@@ -265,7 +265,8 @@ fn expanded(path: &str) -> std::result::Result<PathBuf, String> {
 /// from anywhere; or what was expected.
 pub(crate) fn absolute_folder(folder: &Path) -> std::result::Result<String, &'static str> {
     // Fails for the empty path, and for a relative one where the working folder was deleted.
-    let folder = absolute(folder).map_err(|_| "a folder, absolute or in the working folder")?;
+    let folder =
+        absolute(folder).map_err(|_| "a path, absolute or in a working folder that is there")?;
     let text = folder.into_os_string().into_string();
-    text.map_err(|_| "a folder whose absolute path is valid UTF-8, which config.toml can hold")
+    text.map_err(|_| "a path that is valid UTF-8 from the root on, as config.toml holds it")
 }

@@ -55,7 +55,7 @@ fn the_folder_of_data_sets_becomes_absolute() {
     assert_eq!(set.data.dir, Some(expected));
     let message = message("", &["data.dir="]);
     assert!(
-        message.contains("`data.dir` is \"\" (string), expected a folder"),
+        message.contains("`data.dir` is \"\" (string), expected a path"),
         "{message}"
     );
 }

@@ -1,6 +1,6 @@
 //! What a person may get wrong: one clear line, exit code 2, no panic.
 
-use crate::util::{Bench, write_images};
+use crate::util::{self, Bench, write_images};
 
 #[test]
 fn missing_config() {
@@ -24,7 +24,10 @@ fn broken_toml() {
 fn config_that_is_not_text() {
     let bench = Bench::new();
     bench.write("a.toml", [b'a', 0xff, 0xfe]);
-    bench.refused(&["a.toml"], &["cannot read a.toml", "utf-8"]);
+    bench.refused(
+        &["a.toml"],
+        &["cannot read a.toml", "line 1 is not UTF-8 text"],
+    );
 }
 
 #[test]
@@ -343,6 +346,48 @@ fn resume_of_a_run_without_a_checkpoint() {
     bench.write("run/config.toml", "[data]\nname = \"yin-yang\"\n");
     let parts = ["run/resume.safetensors: missing", "start it anew"];
     bench.refused(&["--resume", "run"], &parts);
+}
+
+#[test]
+fn resume_without_both_checkpoints() {
+    let bench = Bench::new();
+    bench.works(&["tiny.toml", "--out", "run"]);
+    for file in ["run/resume.safetensors", "run/resume-previous.safetensors"] {
+        std::fs::remove_file(bench.path(file)).unwrap();
+    }
+    let parts = [
+        "run/resume.safetensors: missing, as resume-previous.safetensors is, though epochs.jsonl has epochs",
+        "put one of them back from a copy, or start the run anew",
+    ];
+    bench.refused(&["--resume", "run"], &parts);
+}
+
+/// What cannot be written to standard output is no success.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_standard_output_is_told() {
+    let bench = Bench::new();
+    for arguments in [&["keys"][..], &["check", "tiny.toml"], &["data", "list"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+        let mut command = bench.command(arguments);
+        let said = util::said(command.stdout(full.unwrap()).spawn().unwrap());
+        assert_eq!(said.code, Some(2), "{said:?}");
+        assert!(
+            said.err.contains("cannot write standard output: "),
+            "{said:?}"
+        );
+        assert!(
+            said.err
+                .contains("; lead the output to where there is room"),
+            "{said:?}"
+        );
+        // A reader that has gone is no fault.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = bench.command(arguments);
+        let gone = util::said(command.stdout(writer).spawn().unwrap());
+        assert_eq!((gone.code, gone.err.as_str()), (Some(0), ""));
+    }
 }
 
 #[test]

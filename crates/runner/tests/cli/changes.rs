@@ -656,7 +656,14 @@ fn a_config_that_is_lost_is_in_the_checkpoint() {
         &["--resume", "run"],
         &["run/config.toml: line 2", "or delete that file"],
     );
-    bench.write("run/config.toml", "");
+    for arguments in [&["--resume", "run"][..], &["eval", "run"]] {
+        bench.write("run/config.toml", "");
+        bench.refused(
+            arguments,
+            &["run/config.toml: it is empty; delete it, and the run's config is taken from resume.safetensors"],
+        );
+    }
+    bench.write("run/config.toml", "seed = 0\n");
     bench.refused(
         &["--resume", "run"],
         &["`data.name` is \"events\" in the run"],

@@ -186,9 +186,9 @@ fn check_tells_the_plan_and_runs_nothing() {
         "readout      6 -> 10, membrane, sum over time, 80 parameters",
         "parameters   4052",
         "memory       about ",
-        "140 of 1 batches of 128",
+        "140 of 1 batch of 128",
         "[15, 90, 120]",
-        "doubtful     fashion-mnist is not whole: 60 training and 30 test samples, expected 60000",
+        "doubtful     fashion-mnist is not whole: 60 training samples and 30 test samples, expected 60000",
         "nothing was run",
     ] {
         assert!(said.out.contains(part), "{part:?} is not in:\n{}", said.out);

@@ -125,12 +125,11 @@ fn a_hangup_under_nohup_is_ignored() {
 #[test]
 fn before_the_run_begins_nothing_is_left() {
     let bench = Bench::new();
-    // A config that never comes.
-    let made = Command::new("mkfifo").arg(bench.path("pipe.toml")).status();
-    assert!(made.unwrap().success());
-    let mut command = bench.command(&["pipe.toml", "--out", "run"]);
+    // The first weights, 64 million, take a second to draw.
+    let set = ["--set", "model.hidden=[8000, 8000]"];
+    let mut command = bench.command(&[&["tiny.toml", "--out", "run"], &set[..]].concat());
     let mut child = command.spawn().unwrap();
-    sleep(Duration::from_millis(300));
+    sleep(Duration::from_millis(150));
     send("TERM", &child.id().to_string());
     assert_eq!(child.wait().unwrap().signal(), Some(15));
     assert!(!bench.path("run").exists());

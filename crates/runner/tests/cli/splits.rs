@@ -559,9 +559,16 @@ fn what_does_not_fit_into_memory_is_refused_before_it_starts() {
     let mut strayed = made(80, 1);
     strayed[3].1[5] = 16_777_215;
     let bench = bench(&strayed, &made(40, 2));
+    for arguments in [&["check", "own.toml"][..], &["own.toml", "--out", "run"]] {
+        let parts = [
+            "train.h5: the largest unit is 16777215, the next largest 19, expected less than 1048576; is it a stray one? With \
+             as many units say how many there are",
+        ];
+        bench.refused(arguments, &parts);
+    }
     for arguments in ["check own.toml", "own.toml --out run"] {
         let script = format!(
-            "ulimit -v 6000000; exec {} {arguments}",
+            "ulimit -v 6000000; exec {} {arguments} --set data.units=16777216",
             env!("CARGO_BIN_EXE_runner")
         );
         let mut shell = std::process::Command::new("sh");
@@ -584,6 +591,26 @@ fn what_does_not_fit_into_memory_is_refused_before_it_starts() {
         }
     }
     assert!(!bench.path("run").exists());
+}
+
+#[test]
+fn some_times_of_another_unit_are_doubtful() {
+    let mut some = made(80, 1);
+    for (_, _, times) in some.iter_mut().step_by(12) {
+        times.iter_mut().for_each(|time| *time *= 1e3);
+    }
+    let parts = [
+        "training split: 7 of its 80 recordings last more than 100 times as long as is typical, up to 1",
+    ];
+    doubtful(&bench(&some, &made(40, 2)), &[], &[&parts]);
+    let mut stray = made(40, 2);
+    *stray[9].2.last_mut().unwrap() = 3e6;
+    let parts = [
+        "test split: 1 of its 40 recordings lasts more than 100 times",
+        "up to 3000000 s instead of 0.1",
+        "is one a stray one?",
+    ];
+    doubtful(&bench(&made(80, 1), &stray), &[], &[&parts]);
 }
 
 #[test]

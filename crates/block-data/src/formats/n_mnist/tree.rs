@@ -12,7 +12,7 @@ use super::recording::{SensorEvent, decode};
 use crate::formats::archive::{ArchiveLimits, ends_with, fault, zip_members, zip_names};
 use crate::formats::event_files::{EventFile, MAX_CLASSES};
 use crate::source::numbered;
-use crate::{DataError, Recordings, open_regular};
+use crate::{DataError, Recordings, counted, open_regular};
 
 /// The digits, which are classes even where none of them was recorded.
 const DIGITS: usize = 10;
@@ -122,10 +122,19 @@ fn list(
         let name = format!("{prefix}{name}");
         // A link may lead to a folder; the kind of anything else is known without a look at it.
         let kind = entry.file_type().map_err(failed)?;
+        if kind.is_symlink() && !path.exists() {
+            let problem = "found a link that leads nowhere, expected a file or a folder; mend the link, or remove it";
+            return Err(fault(&path, problem));
+        }
         if !(kind.is_dir() || kind.is_symlink() && path.is_dir()) {
             names.push(name);
         } else if depth > 0 {
             list(&path, &format!("{name}/"), depth - 1, names)?;
+        } else {
+            let problem = format!(
+                "found the folder {name:?} within {DEPTH} others, expected a tree of recordings, <digit>/<name>.bin"
+            );
+            return Err(fault(folder, problem));
         }
         if names.len() > LIMITS.members {
             let most = LIMITS.members;
@@ -150,6 +159,8 @@ impl Layout {
         let mut split: Option<&str> = None;
         // Whether a folder is read.
         let mut folders: BTreeMap<&str, bool> = BTreeMap::new();
+        // What is in a class's folder and is no recording.
+        let mut others = Vec::new();
         for (index, name) in names.iter().enumerate() {
             let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
             let (parent, class) = folder.rsplit_once('/').unwrap_or(("", folder));
@@ -175,6 +186,9 @@ impl Layout {
                 // What else lies in the tree is of no interest.
                 None if recording || class.is_some() => {
                     folders.entry(folder).or_insert(false);
+                    if !recording {
+                        others.push((folder, name.as_str()));
+                    }
                 }
                 None => {}
             }
@@ -208,15 +222,25 @@ impl Layout {
         }
         files.sort_by(|a, b| (a.0, &names[a.1]).cmp(&(b.0, &names[b.1])));
         let below = classes.map_or(String::new(), |classes| format!(" below {classes}"));
-        let doubts = (!passed_over.is_empty()).then(|| {
+        let of_folders = (!passed_over.is_empty()).then(|| {
             format!(
                 "{}: the {noun} {shown} {verb} not read; a class's folder is its number{below}, with .bin files in it",
                 path.display()
             )
         });
+        // A folder that is not read has its line.
+        others.retain(|(folder, _)| folders[folder]);
+        let of_files = others.iter().map(|(_, name)| *name).min().map(|first| {
+            format!(
+                "{}: {} beside recordings {} not read, such as {first:?}; recordings are .bin files, each by itself",
+                path.display(),
+                counted(others.len(), "file"),
+                if others.len() == 1 { "is" } else { "are" },
+            )
+        });
         Ok(Self {
             files,
-            doubts: doubts.into_iter().collect(),
+            doubts: of_folders.into_iter().chain(of_files).collect(),
         })
     }
 }
@@ -304,6 +328,52 @@ mod tests {
         assert_eq!(
             layout(&["Train.zip", "notes"], None).err().unwrap(),
             "t.zip: found no recording, but \"Train.zip\"; name that file"
+        );
+    }
+
+    #[test]
+    fn files_that_are_no_recordings_are_said() {
+        let found = layout(
+            &["3/1.bin", "3/2.bin.gz", "3/0.bin.gz", "4/1.bin", "readme"],
+            None,
+        );
+        assert_eq!(
+            found.unwrap().doubts,
+            [
+                "t.zip: 2 files beside recordings are not read, such as \"3/0.bin.gz\"; recordings are .bin files, each by \
+              itself"
+            ]
+        );
+        let found = layout(&["3/1.bin", "3/a.npy"], None).unwrap();
+        assert!(
+            found.doubts[0].starts_with("t.zip: 1 file beside recordings is not read, such as")
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_that_lead_nowhere_and_endless_trees_are_refused() {
+        use std::os::unix::fs::symlink;
+
+        let tree = |name: &str, target: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            fs::create_dir(folder.path().join("3")).unwrap();
+            fs::write(folder.path().join("3/a.bin"), [0; 5]).unwrap();
+            symlink(target, folder.path().join(name)).unwrap();
+            read_tree(folder.path(), None).unwrap_err().to_string()
+        };
+        let text = tree("4", "/gone");
+        assert!(
+            text.ends_with(
+                "/4: found a link that leads nowhere, expected a file or a folder; mend the link, or remove it"
+            ),
+            "{text}"
+        );
+        let text = tree("4", ".");
+        assert!(
+            text.contains("/4: found the folder \"4/4/4/4/4/")
+                && text.contains("\" within 5 others"),
+            "{text}"
         );
     }
 

@@ -47,10 +47,10 @@ fn faults_of(set: &DataSet, locations: &Locations) -> Result<Option<usize>> {
         let paths = set.located(locations);
         let Some(folder) = paths.first().and_then(|path| path.parent()) else {
             let get = hint::data_command(&["get", name], locations.named());
-            say(&format!("{name}: not here; `{get}` fetches it"));
+            say(&format!("{name}: not here; `{get}` fetches it"))?;
             return Ok(None);
         };
-        faults += files(&entry, folder);
+        faults += files(&entry, folder)?;
     }
     match set.open(locations) {
         Ok(source) => {
@@ -59,13 +59,13 @@ fn faults_of(set: &DataSet, locations: &Locations) -> Result<Option<usize>> {
                 ("test", source.test(), set.samples[1]),
             ] {
                 let (text, sound) = samples_of(&samples, set.classes, expected)?;
-                say(&format!("{name}: {split}: {text}"));
+                say(&format!("{name}: {split}: {text}"))?;
                 faults += usize::from(!sound);
             }
-            doubts_of(name, &source);
+            doubts_of(name, &source)?;
         }
         Err(error) => {
-            say(&format!("{name}: WRONG: {error}"));
+            say(&format!("{name}: WRONG: {error}"))?;
             faults += 1;
         }
     }
@@ -73,10 +73,11 @@ fn faults_of(set: &DataSet, locations: &Locations) -> Result<Option<usize>> {
 }
 
 /// Prints what is not wrong with a data set, but probably not meant.
-fn doubts_of(name: &str, source: &DataSource) {
+fn doubts_of(name: &str, source: &DataSource) -> Result<()> {
     for doubt in source.doubts() {
-        say(&format!("{name}: doubtful: {doubt}"));
+        say(&format!("{name}: doubtful: {doubt}"))?;
     }
+    Ok(())
 }
 
 /// Recordings of one's own, by a config or a path: nothing is known of them beforehand.
@@ -84,14 +85,14 @@ fn own(name: &str, place: &DataPlace) -> Result<usize> {
     let (source, _) = place.open(name)?;
     for (split, samples) in [("train", source.train()), ("test", source.test())] {
         let (text, _) = samples_of(&samples, source.classes(), samples.len())?;
-        say(&format!("{name}: {split}: {text}"));
+        say(&format!("{name}: {split}: {text}"))?;
     }
-    doubts_of(name, &source);
+    doubts_of(name, &source)?;
     Ok(0)
 }
 
 /// The files that can be fetched, as far as they are what is read here.
-fn files(entry: &Entry, folder: &Path) -> usize {
+fn files(entry: &Entry, folder: &Path) -> Result<usize> {
     let mut faults = 0;
     for report in verify(entry, folder) {
         let size = report.size.map(size).unwrap_or_default();
@@ -105,9 +106,9 @@ fn files(entry: &Entry, folder: &Path) -> usize {
                 format!("WRONG: {at}: {why}")
             }
         };
-        say(&format!("{}: {}: {text}", entry.name, report.name));
+        say(&format!("{}: {}: {text}", entry.name, report.name))?;
     }
-    faults
+    Ok(faults)
 }
 
 /// Counts of a split, read whole.

@@ -73,7 +73,7 @@ fn convert_file(from: &Path, to: &Path) -> Result<()> {
         doubts,
     } = read_recordings(from)?;
     for doubt in doubts {
-        say(&format!("doubtful: {doubt}"));
+        say(&format!("doubtful: {doubt}"))?;
     }
     write_flat(to, &recordings, &class_names)?;
     let bytes = to.metadata().map_err(written)?;
@@ -84,6 +84,6 @@ fn convert_file(from: &Path, to: &Path) -> Result<()> {
         counted(recordings.total_events(), "event"),
         size(bytes.len()),
         start.elapsed().as_secs_f64()
-    ));
+    ))?;
     Ok(())
 }

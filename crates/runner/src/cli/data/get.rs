@@ -18,7 +18,7 @@ pub(super) fn get(arguments: &GetArguments) -> Result<()> {
     let set = known(name).map_or_else(|| DataSet::known(name), Ok)?;
     let (name, locations) = (set.name, arguments.place.locations());
     if set.entry().is_none() {
-        say(&format!("{name} needs no files: it is made on the spot"));
+        say(&format!("{name} needs no files: it is made on the spot"))?;
         return Ok(());
     }
     if set.located(&locations).is_empty() || !is_sound(set, &locations)? {
@@ -38,6 +38,6 @@ pub(super) fn get(arguments: &GetArguments) -> Result<()> {
         set.about,
         set.licence,
         set.homepage
-    ));
+    ))?;
     Ok(())
 }

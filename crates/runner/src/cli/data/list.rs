@@ -29,12 +29,12 @@ pub(super) fn list(place: &DataPlace) -> Result<()> {
                 false => format!("{cell:width$}"),
             }
         });
-        say(cells.collect::<Vec<_>>().join("  ").trim_end());
+        say(cells.collect::<Vec<_>>().join("  ").trim_end())?;
     }
     let get = hint::data_command(&["get", "NAME"], locations.named());
     say(&format!(
         "\n`{get}` fetches one, and so does the first run that needs it."
-    ));
+    ))?;
     Ok(())
 }
 

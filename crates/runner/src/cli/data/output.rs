@@ -1,11 +1,11 @@
 //! What the commands print.
 
-use std::io::{Write, stdout};
+use crate::cli::output::print;
+use crate::error::Result;
 
 /// Prints a line.
-pub(super) fn say(line: &str) {
-    // Nobody reads on: no reason to stop.
-    let _ = writeln!(stdout(), "{line}");
+pub(super) fn say(line: &str) -> Result<()> {
+    print(&format!("{line}\n"))
 }
 
 /// Bytes for people.

@@ -66,7 +66,7 @@ pub(super) fn show(arguments: &ShowArguments) -> Result<()> {
         source,
         remedy: "choose another place with --out",
     })?;
-    say(&format!("{title}: {}", out.display()));
+    say(&format!("{title}: {}", out.display()))?;
     Ok(())
 }
 

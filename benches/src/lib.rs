@@ -11,6 +11,7 @@
 //! | deep | 784-1000-1000-1000-10 | 100 | as fmnist |
 //! | long | 784-1000-10 | 4096 | 40 an input, 0.98 % of all entries |
 //! | conv | 28 × 28, 32 and 64 channels by 5 × 5 kernels, each with maximum pooling, 1000-10 | 8 | every input once, four fifths at the last step |
+//! | vgg | 3 × 32 × 32, 128, 256, 256, 512 and 512 channels by 3 × 3 kernels, maximum pooling after the first, third and fifth, 2048-1000-10 | 4 | normalised images, the same at every step |
 //!
 //! A batch is 128 samples, of `conv` 64, and a dozen batches take turns (of `long` two; of `layer`, whose dense
 //! inputs are large, there is one). A step of a network is forward and cross entropy, then backward and Adam; of
@@ -21,7 +22,7 @@
 //!
 //! A measurement's engine says what does the work. `fused`: the hidden layer and its readout run as one
 //! operation (fmnist, shd, yinyang, long), or the scan as one kernel (layer). `events`: event-driven
-//! kernels layer by layer; only the last layer is fused with the readout (deep, conv). `loop`: plain tensor
+//! kernels layer by layer; only the last layer is fused with the readout (deep, conv, vgg, whose first layer is dense). `loop`: plain tensor
 //! operations, as convolutions or, for gemm, the matrix products alone. The engines are the same on a GPU:
 //! there too a hidden layer and its readout are one operation; but convolutions are Burn's there.
 
@@ -31,6 +32,7 @@ mod layer;
 mod machine;
 mod measure;
 mod memory;
+mod pictures;
 mod products;
 mod stack;
 mod stopwatch;

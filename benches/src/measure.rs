@@ -39,7 +39,7 @@ impl Method {
     fn engine(self, workload: Workload) -> &'static str {
         match (self, workload) {
             (Self::Gemm | Self::Neurons(Formulation::Convolution), _) => "loop",
-            (Self::Neurons(_), Workload::Deep | Workload::Conv) => "events",
+            (Self::Neurons(_), Workload::Deep | Workload::Conv | Workload::Vgg) => "events",
             (Self::Neurons(_), _) => "fused",
         }
     }

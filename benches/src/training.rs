@@ -95,7 +95,7 @@ impl Passes for Training {
 
     fn work(&self) -> Option<Work> {
         // Of convolutions nothing is counted.
-        if self.formulation != Formulation::Scan || self.workload == Workload::Conv {
+        if self.formulation != Formulation::Scan || self.workload.is_of_pictures() {
             return None;
         }
         let hidden = self.output(0).hidden_spikes.into_iter();

@@ -1,13 +1,11 @@
 use block_core::{LayerInput, SpikeEvents, SpikeEventsBuilder};
-use block_models::{
-    BetaConfig, ConvConfig, ConvInit, FlattenConfig, LayerConfig, LinearConfig, NetworkConfig,
-    PoolConfig, PoolReduction, Shape,
-};
-use burn::tensor::Device;
+use block_models::{NetworkConfig, Shape};
+use burn::tensor::{Device, Distribution, Tensor};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::dense::{INPUTS, dense_spikes};
+use crate::pictures;
 
 /// Samples of a batch, but for [`Workload::Conv`].
 pub const BATCH: usize = 128;
@@ -36,6 +34,8 @@ pub enum Workload {
     Long,
     /// MNIST's convolutional network.
     Conv,
+    /// CIFAR-10's VGG.
+    Vgg,
 }
 
 /// A workload's sizes.
@@ -77,7 +77,7 @@ const fn layer(neurons: usize, steps: usize) -> Workload {
 
 impl Workload {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Fmnist,
         Self::FmnistFiring,
         Self::Shd,
@@ -92,10 +92,11 @@ impl Workload {
         Self::Deep,
         Self::Long,
         Self::Conv,
+        Self::Vgg,
     ];
 
     /// Their names, each once.
-    pub const NAMES: [&str; 8] = [
+    pub const NAMES: [&str; 9] = [
         "fmnist",
         "fmnist-firing",
         "shd",
@@ -104,6 +105,7 @@ impl Workload {
         "deep",
         "long",
         "conv",
+        "vgg",
     ];
 
     /// The name on the command line, which all cells of the speed benchmark share.
@@ -117,6 +119,7 @@ impl Workload {
             Self::Deep => "deep",
             Self::Long => "long",
             Self::Conv => "conv",
+            Self::Vgg => "vgg",
         }
     }
 
@@ -130,6 +133,11 @@ impl Workload {
             Self::Deep => (784, vec![1000; 3], 10, 100),
             Self::Long => (784, vec![1000], 10, 4096),
             Self::Conv => (784, vec![32 * 28 * 28, 64 * 14 * 14, 1000], 10, 8),
+            Self::Vgg => {
+                let [first, second, third] = [128 * 32 * 32, 256 * 16 * 16, 512 * 8 * 8];
+                let hidden = vec![first, second, second, third, third, 2048, 1000];
+                (3 * 32 * 32, hidden, 10, 4)
+            }
         };
         Sizes {
             inputs,
@@ -140,37 +148,19 @@ impl Workload {
         }
     }
 
+    /// Whether its layers are convolutions.
+    pub(crate) fn is_of_pictures(self) -> bool {
+        matches!(self, Self::Conv | Self::Vgg)
+    }
+
     /// The network and the shape of its input; of the speed benchmark's layer there is none.
     pub(crate) fn network(self) -> (NetworkConfig, Shape) {
         let sizes = self.sizes();
-        if self != Self::Conv {
-            return (NetworkConfig::of(sizes.hidden), Shape::Units(sizes.inputs));
+        match self {
+            Self::Conv => (pictures::mnist(), Shape::from([1, 28, 28])),
+            Self::Vgg => (pictures::vgg(), Shape::from([3, 32, 32])),
+            _ => (NetworkConfig::of(sizes.hidden), Shape::Units(sizes.inputs)),
         }
-        let conv = |channels| {
-            LayerConfig::from(ConvConfig {
-                padding: 2,
-                init: ConvInit::Kernel,
-                ..ConvConfig::new(channels, 5)
-            })
-        };
-        let pool = || {
-            LayerConfig::from(PoolConfig {
-                reduction: PoolReduction::Max,
-                window: 2,
-                stride: None,
-            })
-        };
-        let (flatten, linear) = (FlattenConfig {}.into(), LinearConfig::new(1000).into());
-        let config = NetworkConfig {
-            beta: BetaConfig {
-                hidden: 1.0,
-                readout: 1.0,
-                ..BetaConfig::default()
-            },
-            layers: Some(vec![conv(32), pool(), conv(64), pool(), flatten, linear]),
-            ..NetworkConfig::default()
-        };
-        (config, Shape::from([1, 28, 28]))
     }
 
     /// The dense products of the hidden layers, from the input on.
@@ -182,12 +172,26 @@ impl Workload {
             inputs,
             outputs,
         };
-        if self == Self::Conv {
-            return vec![
-                product(rows * 28 * 28, 25, 32),
-                product(rows * 14 * 14, 32 * 25, 64),
-                product(rows, 64 * 7 * 7, 1000),
-            ];
+        match self {
+            Self::Conv => {
+                return vec![
+                    product(rows * 28 * 28, 25, 32),
+                    product(rows * 14 * 14, 32 * 25, 64),
+                    product(rows, 64 * 7 * 7, 1000),
+                ];
+            }
+            Self::Vgg => {
+                return vec![
+                    product(rows * 32 * 32, 3 * 9, 128),
+                    product(rows * 16 * 16, 128 * 9, 256),
+                    product(rows * 16 * 16, 256 * 9, 256),
+                    product(rows * 8 * 8, 256 * 9, 512),
+                    product(rows * 8 * 8, 512 * 9, 512),
+                    product(rows, 512 * 4 * 4, 2048),
+                    product(rows, 2048, 1000),
+                ];
+            }
+            _ => (),
         }
         let inputs = std::iter::once(&sizes.inputs).chain(&sizes.hidden);
         let layers = inputs.zip(&sizes.hidden);
@@ -207,6 +211,7 @@ impl Workload {
         match self {
             Self::Layer { .. } => "0.9 at first, trained per neuron",
             Self::Conv => "1 at first, trained per neuron",
+            Self::Vgg => "1, not trained",
             _ => "exp(-1/10) at first, trained per neuron",
         }
     }
@@ -226,12 +231,25 @@ impl Workload {
             }
             Self::Shd => self.anywhere(0.023, rng, device).into(),
             Self::Long => self.anywhere(40.0 / 4096.0, rng, device).into(),
+            Self::Vgg => self.frames(device).into(),
             Self::Layer { steps, .. } => {
                 let shape = [BATCH, steps, INPUTS];
                 dense_spikes(shape, index as u64 + 1, device).into()
             }
         };
         (0..count).map(batch).collect()
+    }
+
+    /// Normalised images, each the same at every step, as dense as their network takes them.
+    fn frames(self, device: &Device) -> Tensor<3> {
+        let Sizes {
+            inputs,
+            steps,
+            batch,
+            ..
+        } = self.sizes();
+        let image = Tensor::random([batch, 1, inputs], Distribution::Normal(0.0, 1.0), device);
+        image.repeat_dim(1, steps)
     }
 
     fn once(self, rng: &mut Xoshiro256PlusPlus, device: &Device) -> SpikeEvents {
@@ -253,7 +271,7 @@ impl Workload {
             Self::YinYang => 0.0,
             // Of MNIST's pixels.
             Self::Conv => 0.8,
-            Self::Shd | Self::Long | Self::Layer { .. } => return Vec::new(),
+            Self::Shd | Self::Long | Self::Layer { .. } | Self::Vgg => return Vec::new(),
         };
         let Sizes {
             inputs,

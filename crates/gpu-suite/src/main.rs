@@ -167,6 +167,7 @@ fn steps(run: &mut Run, share: f64, quick: bool, device: &NamedDevice) -> Result
         Workload::YinYang,
         Workload::Deep,
         Workload::Conv,
+        Workload::Vgg,
         Workload::Long,
     ];
     let workloads = if quick {

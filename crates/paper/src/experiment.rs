@@ -37,6 +37,8 @@ pub enum Experiment {
     DataSets,
     /// Training from a silent start.
     Robustness,
+    /// Convolutional networks.
+    Convolutions,
 }
 
 impl Experiment {
@@ -45,6 +47,7 @@ impl Experiment {
         match self {
             Self::DataSets => "datasets",
             Self::Robustness => "robustness",
+            Self::Convolutions => "convolutions",
         }
     }
 
@@ -52,7 +55,7 @@ impl Experiment {
     pub fn seeds(self) -> u64 {
         match self {
             Self::DataSets => 3,
-            Self::Robustness => 1,
+            Self::Robustness | Self::Convolutions => 1,
         }
     }
 
@@ -61,6 +64,7 @@ impl Experiment {
         match self {
             Self::DataSets => &[BLOCK, SINGLE, MULTI],
             Self::Robustness => &[BLOCK, SINGLE],
+            Self::Convolutions => &[BLOCK],
         }
     }
 
@@ -69,6 +73,7 @@ impl Experiment {
         match self {
             Self::DataSets => &["yinyang", "mnist", "fmnist", "nmnist", "shd", "fsdd"],
             Self::Robustness => &["yinyang", "mnist", "shd", "fsdd"],
+            Self::Convolutions => &["mnist", "fmnist", "cifar10-vgg"],
         }
     }
 
@@ -77,6 +82,7 @@ impl Experiment {
         let folder = match self {
             Self::DataSets => places.configs.clone(),
             Self::Robustness => places.configs.join("robustness"),
+            Self::Convolutions => places.configs.join("conv"),
         };
         folder.join(format!("{data}.toml"))
     }

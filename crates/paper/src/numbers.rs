@@ -76,6 +76,21 @@ const DATA_SETS: [(&str, [Row; 3]); 5] = [
     ),
 ];
 
+/// A convolutional network of the block model.
+pub(crate) struct Convolutional {
+    /// Percent of the test split.
+    pub accuracy: Spread,
+    /// Seconds an epoch on its GPU.
+    pub seconds: Option<f64>,
+}
+
+/// A network by the name of its config: runs, accuracy with its deviation, seconds.
+const CONVOLUTIONAL: [(&str, usize, f64, f64, Option<f64>); 3] = [
+    ("mnist", 3, 99.22, 0.06, Some(23.35)),
+    ("fmnist", 3, 90.59, 0.23, Some(24.11)),
+    ("cifar10-vgg", 1, 82.14, 0.0, None),
+];
+
 /// Figure 4 a to c by data set: accuracy, speedup, spikes.
 const FIGURE_4: [(&str, f64, f64, f64); 5] = [
     ("yinyang", 0.27, 13.98, 44.2),
@@ -146,6 +161,20 @@ pub(crate) fn model(data: &str, formulation: &str) -> Option<Model> {
     Some(Model {
         accuracy: spread(accuracy, accuracy_deviation),
         spikes: spread(spikes, spikes_deviation),
+        seconds,
+    })
+}
+
+/// A convolutional network.
+pub(crate) fn convolutional(data: &str) -> Option<Convolutional> {
+    let found = CONVOLUTIONAL.iter().find(|(name, ..)| *name == data)?;
+    let &(_, number, mean, deviation, seconds) = found;
+    Some(Convolutional {
+        accuracy: Spread {
+            mean,
+            deviation,
+            number,
+        },
         seconds,
     })
 }

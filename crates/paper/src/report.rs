@@ -13,7 +13,7 @@ use crate::numbers;
 use crate::page::content::Section;
 use crate::page::{html, markdown, png};
 use crate::prose::paragraphs;
-use crate::sections::{datasets, neurons, robustness};
+use crate::sections::{convolutions, datasets, neurons, robustness};
 use crate::speedup;
 
 const TITLE: &str = "Reproduction of the paper";
@@ -31,6 +31,7 @@ pub fn contents(places: &Places) -> Result<Vec<(PathBuf, String)>> {
         neurons::section()?,
         robustness::section(places)?,
         datasets::section(places)?,
+        convolutions::section(places)?,
     ];
     sections.extend(speedup::sections(places)?);
     let mut contents = Vec::new();

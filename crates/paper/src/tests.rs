@@ -90,6 +90,25 @@ fn plans() {
 }
 
 #[test]
+fn convolutions_are_timed_by_their_own_runs() {
+    let bench = Bench::new();
+    let places = bench.places();
+    let of = |experiment| Run::plan(experiment, &["mnist/scan".to_string()], 1, None).remove(0);
+    let linear = of(Experiment::DataSets);
+    leave(&linear, &places, &linear.folder(&places), 2, true);
+    let conv = of(Experiment::Convolutions);
+    assert_eq!(conv.seconds_left(&places).unwrap(), None);
+    assert_eq!(
+        of(Experiment::Robustness).seconds_left(&places).unwrap(),
+        Some(280.0)
+    );
+    leave(&conv, &places, &conv.folder(&places), 2, true);
+    assert_eq!(conv.seconds_left(&places).unwrap(), Some(276.0));
+    let config = conv.config(&places).unwrap().model.layers.unwrap();
+    assert_eq!(config.len(), 6);
+}
+
+#[test]
 fn what_is_done_begun_and_new() {
     let bench = Bench::new();
     let places = bench.places();

@@ -12,6 +12,7 @@ pub fn data_title(data: &str) -> &'static str {
         "fmnist" => "Fashion-MNIST",
         "nmnist" => "N-MNIST",
         "shd" => "SHD",
+        "cifar10-vgg" => "CIFAR-10, VGG",
         "fsdd" => "spoken digits (FSDD)",
         _ => "unknown",
     }

@@ -27,7 +27,9 @@ enum Task {
     Robustness(runs::Args),
     /// Accuracy, time and spikes over seeds (figure 4 a to c): block against standard models.
     Datasets(runs::Args),
-    /// Everything: speedup, robustness, data sets, figures, and the report.
+    /// Convolutional networks: configs/conv, block model.
+    Convolutions(runs::Args),
+    /// Everything but convolutional networks, which take days: speedup, robustness, data sets, figures, and the report.
     All(All),
     /// Figures 1 and 2: what the standard and the block model make of the same kind of input, as SVG.
     Figures(report::Figures),
@@ -62,6 +64,7 @@ pub(crate) fn run(cli: &Cli) -> Result<ExitCode> {
     match &cli.task {
         Task::Robustness(args) => return runs::work(&[Experiment::Robustness], args),
         Task::Datasets(args) => return runs::work(&[Experiment::DataSets], args),
+        Task::Convolutions(args) => return runs::work(&[Experiment::Convolutions], args),
         Task::All(args) => return all(args),
         Task::Figures(args) => report::figures(args)?,
         Task::Speedup(args) => speedup::run(args)?,

@@ -14,7 +14,7 @@ use runner::{Config, cli::path};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Seeds, from 0 [default: 3; 1 for robustness].
+    /// Seeds, from 0 [default: 3; 1 for robustness and convolutions].
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub seeds: Option<u64>,
     /// Only these data sets, or models on them: `mnist`, `fmnist/standard-single`.

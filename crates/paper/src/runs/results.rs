@@ -72,7 +72,7 @@ impl Model {
             let records = read::epochs(&folder)?;
             let batches = match experiment {
                 Experiment::Robustness => activity::read_csv(&folder.join(activity::FILE))?,
-                Experiment::DataSets => Vec::new(),
+                Experiment::DataSets | Experiment::Convolutions => Vec::new(),
             };
             let last = batches.last().map_or(0, |batch| batch.number);
             if !records.is_empty() && last % records.len() != 0 {

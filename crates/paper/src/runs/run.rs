@@ -186,12 +186,12 @@ impl Run {
         let left = wanted.saturating_sub(done) as f64;
         // Its own epochs, else those of the nearest run: first of the same model.
         let mut known = epochs(&self.folder(places))?;
+        let alike: &[Experiment] = match self.experiment {
+            Experiment::Convolutions => &[Experiment::Convolutions],
+            own => &[own, Experiment::DataSets, Experiment::Robustness],
+        };
         for formulation in [self.formulation, BLOCK, SINGLE, MULTI] {
-            for experiment in [
-                self.experiment,
-                Experiment::DataSets,
-                Experiment::Robustness,
-            ] {
+            for &experiment in alike {
                 let published = experiment.published(places, self.data, formulation);
                 let published = seeds(&published)?.into_iter().map(|(_, folder)| folder);
                 let other = Self {

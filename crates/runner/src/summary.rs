@@ -57,7 +57,7 @@ impl Summary {
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Checkpoint`] if a log is damaged.
+    /// [`RunnerError::Checkpoint`](crate::RunnerError::Checkpoint) if a log is damaged.
     pub fn new(
         plan: &Plan,
         device: &NamedDevice,

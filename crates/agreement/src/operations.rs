@@ -581,38 +581,38 @@ impl<'a> Run<'a> {
     fn pool(&self, operation: Option<Operation>) -> Vec<Named> {
         let input = self.sequence(&self.problem.input, self.problem.sizes.inputs);
         let convolution = self.problem.convolution.as_ref().expect("a convolution");
-        let pooled = match operation {
+        let (pooled, tracked) = match operation {
             Some(Operation::Pool(route)) => {
                 let entering = self.input(input.view.clone(), route);
                 let pooled = max_pool(&entering, convolution.pictures.input, 2, 2);
-                pooled.expect("shapes fit")
+                (pooled.expect("shapes fit"), entering.dense().is_some())
             }
             _ => {
                 let options = MaxPoolOptions::new([2; 2]).with_stride([2; 2]);
                 let pooled = max_pool2d(self.pictures(input.view.clone()), options);
-                self.in_time(pooled).into()
+                (self.in_time(pooled).into(), true)
             }
         };
-        let LayerInput::Events(events) = &pooled else {
-            let dense = pooled.dense().expect("not events alone").clone();
-            if let Some(events) = pooled.events() {
-                let same = events.to_dense().cast(dense.dtype()).equal(dense.clone());
-                assert!(
-                    same.all().into_scalar::<bool>(),
-                    "the events are the dense spikes"
-                );
+        let dense = match &pooled {
+            LayerInput::Dense(dense) => dense.clone(),
+            LayerInput::Events(events) => events.to_dense(),
+            LayerInput::Both { dense, events } => {
+                let listed = events.to_dense().cast(dense.dtype());
+                let same = listed.equal(dense.clone()).all().into_scalar::<bool>();
+                assert!(same, "the events are the dense spikes");
+                dense.clone()
             }
+        };
+        let mut results = vec![Named::close("spikes", dense.clone())];
+        if tracked {
             let loss = self.loss(
                 &self.case.spikes_loss[..dense.shape().num_elements()],
                 dense.dims()[2],
             );
-            let gradients = (dense.clone() * loss).sum().backward();
-            return vec![
-                Named::close("spikes", dense),
-                self.sequence_gradient("∂L/∂x", &input, &gradients),
-            ];
-        };
-        vec![Named::close("spikes", events.to_dense())]
+            let gradients = (dense * loss).sum().backward();
+            results.push(self.sequence_gradient("∂L/∂x", &input, &gradients));
+        }
+        results
     }
 
     /// Sequences `[b, t, units]` as the pictures of all steps.

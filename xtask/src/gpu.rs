@@ -78,7 +78,8 @@ fn link(library: &Path) -> Result<()> {
     bail!("{}: no libnvrtc.so.*", library.display())
 }
 
-/// The agreement suite on Vulkan (a software driver will do), and every CUDA kernel through NVRTC 12 and 13.
+/// The agreement suite on Vulkan (a software driver will do), every CUDA kernel through NVRTC 12 and 13, and what else needs
+/// their build.
 pub(crate) fn check() -> Result<()> {
     let compilers = COMPILERS.iter().map(Nvrtc::install);
     let compilers: Vec<[String; 2]> = compilers.collect::<Result<_, _>>()?;
@@ -94,7 +95,9 @@ pub(crate) fn check() -> Result<()> {
             ];
             optional::run(&["every_kernel"], &variables)
         });
-        let rest = compiled.and_then(|()| optional::run(&["wgpu", "--skip", "wgpu_f32"], &[]));
+        let rest = compiled
+            .and_then(|()| optional::run(&["wgpu", "--skip", "wgpu_f32"], &[]))
+            .and_then(|()| optional::run(&["burns_learner"], &[]));
         half.join()
             .unwrap_or_else(|_| Err(anyhow!("wgpu_f32: panicked")))
             .and(rest)

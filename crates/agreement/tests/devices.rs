@@ -32,9 +32,9 @@ fn is_told_by_another(operation: Operation) -> bool {
     match operation {
         // There a layer on pictures is Burn's convolution and a scan, whatever form the spikes have.
         Operation::Conv(model, output, _) => (model, output) != (NeuronModel::Block, Output::Both),
-        // The loop of steps is the same operations, and the convolution's loss on both outputs has each.
+        // The loop of steps is the same operations, and a loss on both outputs has each.
         Operation::Reference(..) => true,
-        Operation::Convolution(output) => output != Output::Both,
+        Operation::Convolution(output) | Operation::Steps(_, output) => output != Output::Both,
         _ => false,
     }
 }

@@ -11,7 +11,7 @@ fn training_loss(device: &str, out: &Path) -> f64 {
     let output = Command::new(env!("CARGO_BIN_EXE_runner"))
         .args([CONFIG, "--device", device, "--set", "train.epochs=1"])
         // A step takes a software driver a second.
-        .args(["--set", "train.batch_size=100"])
+        .args(["--set", "train.batch_size=200"])
         .args(["--set", "model.hidden=[30]", "--out"])
         .arg(out)
         .output()
@@ -23,7 +23,7 @@ fn training_loss(device: &str, out: &Path) -> f64 {
     epoch["train_loss"].as_f64().unwrap()
 }
 
-/// The weights start out the same, and 50 steps later rounding has not yet set the two apart.
+/// The weights start out the same, and 25 steps later rounding has not yet set the two apart.
 fn trains_as_the_cpu_does(device: &str) {
     let folder = tempfile::tempdir().unwrap();
     let [cpu, gpu] = ["cpu", device].map(|device| {

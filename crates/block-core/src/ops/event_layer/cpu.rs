@@ -589,8 +589,11 @@ impl<'a, T: Copy> Columns<'a, T> {
         assert!(row < self.rows);
         let from = r * vector.len();
         let room = self.count.saturating_sub(from);
-        // SAFETY: the row was just checked and `room` columns of the tile are left, so this stays within the matrix,
-        // which is borrowed for 'a; the columns of this tile are this one's alone.
+        if room == 0 {
+            return;
+        }
+        // SAFETY: the row was just checked and `room` columns of the tile are left, at least one, so this stays within the
+        // matrix, which is borrowed for 'a; the columns of this tile are this one's alone.
         unsafe {
             let to = self.data.add(row * self.width + self.start + from);
             // The compiler knows the length of a whole vector, and copies it without a call.

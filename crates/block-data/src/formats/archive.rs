@@ -247,37 +247,36 @@ fn members(
             let problem = "has a name that leads out of the archive, expected a relative path";
             return Err(refuse(problem.into()));
         }
-        let method = unknown_method(&mut archive, index);
-        let unpackable = |e: ZipError| match (e, &method) {
-            (ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED), _) => {
+        let unpackable = |e: ZipError| match e {
+            ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => {
                 refuse("is encrypted, expected a plain one".into())
             }
-            (_, Some(method)) => refuse(format!(
-                "is compressed with {method}, expected deflate or no compression; unpack the archive, and pack it anew as \
-                 `zip -r` does"
-            )),
-            (e, None) => refuse(format!("is damaged: {e}; put a sound copy in its place")),
+            e => refuse(format!("is damaged: {e}; put a sound copy in its place")),
         };
         if is_companion(&name) {
             continue;
         }
         let take = wanted(&name) && !name.ends_with('/');
-        let member = if take {
-            archive.by_index(index)
-        } else {
-            archive.by_index_raw(index) // of any compression, encrypted or not
-        };
-        let member = member.map_err(unpackable)?;
+        // Of any compression, encrypted or not.
+        let packed = archive.by_index_raw(index).map_err(unpackable)?;
         // The file type's whole field: a single bit of it is set for sockets, too.
-        if member
+        if packed
             .unix_mode()
             .is_some_and(|mode| mode & 0o170_000 == 0o120_000)
         {
             return Err(refuse("is a link, expected a file".into()));
         }
-        if !take || member.is_dir() {
+        if !take || packed.is_dir() {
             continue;
         }
+        if let (false, Some(method)) = (packed.encrypted(), unknown_method(packed.compression())) {
+            return Err(refuse(format!(
+                "is compressed with {method}, expected deflate or no compression; unpack the archive, and pack it anew as \
+                 `zip -r` does"
+            )));
+        }
+        drop(packed);
+        let member = archive.by_index(index).map_err(unpackable)?;
         count += 1;
         if count > limits.members {
             let problem = match (limits.members, &first) {
@@ -321,8 +320,12 @@ fn without_twins<R: Read + Seek>(
     let failed = |e| damaged(path, &ZipError::Io(e));
     entries.seek(SeekFrom::Start(start)).map_err(failed)?;
     while let Some(name) = next_entry(&mut entries).map_err(failed)? {
+        let name = plain_name(&String::from_utf8_lossy(&name));
+        // Programs that add to an archive may list a folder again.
+        if name.ends_with('/') || is_companion(&name) {
+            continue;
+        }
         if let Some(name) = names.replace(name) {
-            let name = plain_name(&String::from_utf8_lossy(&name));
             let problem = format!(
                 "found {name:?} twice in the archive, expected each name once; pack it anew"
             );
@@ -349,9 +352,8 @@ fn next_entry(entries: &mut (impl BufRead + Seek)) -> io::Result<Option<Vec<u8>>
     Ok(Some(name))
 }
 
-/// What a member is compressed with, if that cannot be undone here.
-fn unknown_method<R: Read + Seek>(archive: &mut ZipArchive<R>, index: usize) -> Option<String> {
-    let method = archive.by_index_raw(index).ok()?.compression();
+/// What a compression is called that cannot be undone here.
+fn unknown_method(method: CompressionMethod) -> Option<String> {
     #[expect(deprecated, reason = "its constants are of the same kind")]
     let CompressionMethod::Unsupported(number) = method else {
         return None;

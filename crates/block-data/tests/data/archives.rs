@@ -210,6 +210,13 @@ fn members_of_one_name_are_refused() {
     let expected =
         "a.zip: found \"1.bin\" twice in the archive, expected each name once; pack it anew";
     assert_eq!(members(&twins).unwrap_err(), expected);
+    // A folder may be listed again.
+    let folders = zip_of(&[("a/", b""), ("b/", b""), ("1.bin", b"one")]);
+    let folders = replaced(&folders, b"b/", b"a/");
+    assert_eq!(
+        members(&folders).unwrap(),
+        [("1.bin".to_string(), b"one".to_vec())]
+    );
     let folder = tempfile::tempdir().unwrap();
     let path = files::write(folder.path(), "a.zip", &twins);
     let text = zip_names(&path, 9).unwrap_err().to_string();

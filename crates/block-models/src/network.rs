@@ -240,17 +240,7 @@ impl NetworkOutput {
     /// The class of highest score of each sample; of equal scores the one that the decider prefers, then the first.
     /// Of times to the first spike that is the earliest class, of equal times the one with the higher potential.
     pub fn answers(&self) -> Vec<usize> {
-        let host = |tensor: &Tensor<2>| -> Vec<f32> {
-            let data = tensor.clone().detach().into_data();
-            data.iter().collect()
-        };
-        let scores = host(&self.logits);
-        let deciders = self.decider.as_ref().map_or(scores.clone(), host);
-        let classes = self.logits.dims()[1];
-        let samples = scores.chunks(classes).zip(deciders.chunks(classes));
-        samples
-            .map(|(scores, deciders)| first_best(scores, deciders))
-            .collect()
+        answers(&self.logits, self.decider.as_ref())
     }
 
     /// The mean cross entropy of the logits, `[1]`, with the classes of the samples, `[batch]`.
@@ -260,8 +250,23 @@ impl NetworkOutput {
     }
 }
 
+fn answers(logits: &Tensor<2>, decider: Option<&Tensor<2>>) -> Vec<usize> {
+    // Float64 scores may differ by less than float32 tells.
+    let host = |tensor: &Tensor<2>| -> Vec<f64> {
+        let data = tensor.clone().detach().into_data();
+        data.iter().collect()
+    };
+    let scores = host(logits);
+    let deciders = decider.map_or(scores.clone(), host);
+    let classes = logits.dims()[1];
+    let samples = scores.chunks(classes).zip(deciders.chunks(classes));
+    samples
+        .map(|(scores, deciders)| first_best(scores, deciders))
+        .collect()
+}
+
 /// The first of the largest scores, and of the largest deciders among these.
-fn first_best(scores: &[f32], deciders: &[f32]) -> usize {
+fn first_best(scores: &[f64], deciders: &[f64]) -> usize {
     let mut best = 0;
     for class in 1..scores.len() {
         let equal = scores[class] == scores[best];
@@ -285,6 +290,15 @@ pub struct NetworkTrace {
     pub membrane: Tensor<3>,
     /// The class scores: `[batch, classes]`.
     pub logits: Tensor<2>,
+    /// What decides between classes of equal score, as [`ReadoutOutput::decider`](crate::ReadoutOutput) says.
+    pub decider: Option<Tensor<2>>,
+}
+
+impl NetworkTrace {
+    /// The class of each sample, as [`NetworkOutput::answers`] has it.
+    pub fn answers(&self) -> Vec<usize> {
+        answers(&self.logits, self.decider.as_ref())
+    }
 }
 
 /// A layer as a row of a table.
@@ -382,6 +396,7 @@ impl Network {
             readout_spikes: readout.spikes,
             membrane: readout.membrane,
             logits: readout.logits,
+            decider: readout.decider,
         })
     }
 
@@ -424,14 +439,16 @@ impl Network {
     /// A last hidden layer that is one operation with the readout keeps nothing of size batch · steps ·
     /// neurons. With penalties there is none; for that of silence each layer keeps its potential, the potential's
     /// gradient and the current's, and the maximum's intermediate results.
-    pub fn kept(&self, batch: u128, steps: u128, penalties: Penalties) -> u128 {
+    ///
+    /// `events`: whether the batch comes as events, and not as dense frames.
+    pub fn kept(&self, batch: u128, steps: u128, events: bool, penalties: Penalties) -> u128 {
         let layered = match penalties.are_zero() {
             true => self.split().0,
             false => &self.hidden,
         };
         let layers = layered.iter().enumerate();
         let layers: u128 = layers
-            .map(|(index, layer)| layer.kept(batch, steps, index == 0))
+            .map(|(index, layer)| layer.kept(batch, steps, index == 0 && events))
             .sum();
         let potentials = match penalties.silence == 0.0 {
             true => 0,
@@ -475,9 +492,9 @@ mod tests {
 
     #[test]
     fn the_first_of_equal_scores_wins() {
-        let alone = |scores: &[f32]| first_best(scores, scores);
+        let alone = |scores: &[f64]| first_best(scores, scores);
         assert_eq!(alone(&[1.0, 2.0, 2.0]), 1);
-        assert_eq!(alone(&[f32::NAN, 2.0]), 0);
+        assert_eq!(alone(&[f64::NAN, 2.0]), 0);
         assert_eq!(first_best(&[2.0, 2.0, 1.0], &[0.5, 0.75, 3.0]), 1);
     }
 }

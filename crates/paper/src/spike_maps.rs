@@ -30,6 +30,7 @@ pub fn write(run: &Path, sample: usize, out: &Path) -> Result<()> {
     let (input, targets) = batch.into();
     let index = sample % size;
     let trace = network.trace(&input)?;
+    let answers = trace.answers();
     let one = |all: Tensor<3>| all.narrow(0, index, 1);
     let steps = input.shape()[1];
     let shape = network.input();
@@ -51,9 +52,8 @@ pub fn write(run: &Path, sample: usize, out: &Path) -> Result<()> {
     }
     let names = plan.source.class_names();
     let name = |class: usize| names.get(class).cloned().unwrap_or(class.to_string());
-    let class = |all: Vec<i64>| name(all[index] as usize);
-    let target = class(targets.into_data().iter::<i64>().collect());
-    let answer = class(trace.logits.argmax(1).into_data().iter::<i64>().collect());
+    let targets: Vec<i64> = targets.into_data().iter().collect();
+    let (target, answer) = (name(targets[index] as usize), name(answers[index]));
     let title = format!(
         "{}, test sample {sample}: {target}, taken for {answer}",
         plan.source.name()

@@ -66,7 +66,9 @@ impl Plan {
         };
         let (copies, kept) = match work {
             Work::Training => {
-                let kept = self.network.kept(batch, steps, config.train.penalties());
+                let events = config.encode.code != Some(Code::Frames);
+                let penalties = config.train.penalties();
+                let kept = self.network.kept(batch, steps, events, penalties);
                 (TRAINED + CHECKPOINT, kept)
             }
             Work::Evaluation => (EVALUATED, 0),
@@ -190,7 +192,10 @@ mod tests {
     fn numbers(config: &NetworkConfig, batch: u128) -> u128 {
         let network = config.init(Shape::Units(784), 10, &Device::flex());
         let events = BATCHES * batch * (100 + 784);
-        network.unwrap().kept(batch, 100, Penalties::default()) + events
+        network
+            .unwrap()
+            .kept(batch, 100, true, Penalties::default())
+            + events
     }
 
     #[test]
@@ -237,10 +242,28 @@ mod tests {
     fn penalties_keep_the_layers_that_they_are_of() {
         let network = network(&[1000]).init(Shape::Units(784), 10, &Device::flex());
         let network = network.unwrap();
-        let kept = |spikes, silence| network.kept(128, 100, Penalties { spikes, silence });
+        let kept = |spikes, silence| network.kept(128, 100, true, Penalties { spikes, silence });
         let layer = 128 * 100 * 1000;
         assert_eq!(kept(0.1, 0.0) - kept(0.0, 0.0), 3 * layer);
         assert_eq!(kept(0.0, 0.1) - kept(0.0, 0.0), 7 * layer);
+    }
+
+    #[test]
+    fn frames_are_no_events() {
+        let text = |code| {
+            format!(
+                "[data]\nname = \"yin-yang\"\n[encode]\nsteps = 20\ncode = \"{code}\"\n[model]\nformulation = \"convolution\"\n\
+                 hidden = [5]\n[train]\nbatch_size = 10"
+            )
+        };
+        let kept = |code| {
+            let config = crate::Config::parse(&text(code), "", &[]).unwrap();
+            let plan = Plan::prepare(config).unwrap();
+            plan.network
+                .kept(10, 20, code != "frames", Penalties::default())
+        };
+        // Events that become dense are copied, frames are dense already: 10 samples, 20 steps, 4 units.
+        assert_eq!(kept("single-spike") - kept("frames"), 10 * 20 * 4);
     }
 
     #[test]

@@ -72,8 +72,8 @@ pub(super) fn refuse_skip(kind: &str, defaults: &LayerDefaults) -> Result<(), Co
         false => Ok(()),
         true => {
             let found = format!("{kind:?} beside skip = true");
-            let expected =
-                "\"linear\", the only kind with skip connections; or set their own `skip`";
+            let expected = "\"linear\", the only kind with skip connections; or leave the model's skip out, and give \
+                            linear layers their own";
             Err(ConfigError::new("kind", found, expected))
         }
     }

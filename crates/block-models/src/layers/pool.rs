@@ -44,7 +44,7 @@ pub struct PoolConfig {
 }
 
 /// Pooling of spikes. At each step a unit of a maximum fires if any unit of its window does, so that it may fire
-/// at as many steps as the window has units.
+/// at several steps also where the units of its window fire once.
 #[derive(Module, Debug)]
 pub struct SpikePool2d {
     #[module(skip)]

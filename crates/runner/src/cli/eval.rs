@@ -1,28 +1,20 @@
 //! `eval`: the test of a run's best model.
 
-use std::fs;
-use std::path::Path;
-use std::thread::sleep;
-use std::time::Duration;
-
 use super::arguments::EvalArguments;
 use super::load::{key_of, load_run};
-use crate::checkpoint::Checkpoint;
+use crate::best_model::best_weights;
 use crate::config::is_place;
 use crate::error::{Result, RunnerError};
 use crate::evaluate::{Compared, Evaluation, ScoredSplit};
 use crate::identity::{SplitContent, TEST_SPLIT, check_units};
 use crate::memory::Work;
 use crate::plan::Plan;
-use crate::run_folder::{self, BEST, CONFIG, EVALUATION, PREVIOUS, RESUME, RunFolder};
+use crate::run_folder::{self, BEST, CONFIG, EVALUATION, RunFolder};
 use crate::splits::Split;
 use crate::train::restore;
 use crate::weights;
 use block_core::device;
 use block_data::{Content, DataError};
-
-/// How often weights and checkpoint are read until they agree: a training in progress may write both.
-const READINGS: usize = 4;
 
 /// Tests a run's best model. Reading is enough for that: of a folder that cannot be written to, or
 /// that a training works on, only the report is printed.
@@ -131,69 +123,6 @@ pub(super) fn eval(arguments: &EvalArguments) -> Result<String> {
         tracing::warn!("{}", without_remedy(&error));
     }
     Ok(format!("{report}\n"))
-}
-
-/// The weights to score, if they are what the run's folder says of its best epoch, and the run's checkpoint.
-///
-/// # Errors
-///
-/// [`RunnerError::Checkpoint`] if they were changed or damaged, [`RunnerError::Read`].
-fn best_weights(run: &Path) -> Result<(Vec<u8>, Option<Checkpoint>)> {
-    let path = run.join(BEST);
-    let mut reading = 1;
-    loop {
-        let bytes = fs::read(&path).map_err(|source| RunnerError::Read {
-            path: path.clone(),
-            source,
-            expected: "the weights of the run's best epoch, written when an epoch ends",
-        })?;
-        let last = Checkpoint::look_at(&run.join(RESUME));
-        let is_last = last.as_ref().map(|last| last.has_best(&bytes));
-        if is_last == Some(false) && reading < READINGS {
-            reading += 1;
-            sleep(Duration::from_millis(50));
-            continue;
-        }
-        let previous = || Checkpoint::look_at(&run.join(PREVIOUS));
-        let refuse = |problem: String, last: Option<&Checkpoint>| {
-            let remedy = match last.is_some_and(|last| last.best.is_some()) {
-                true => format!(
-                    "--resume {} writes it anew from the checkpoint",
-                    run.display()
-                ),
-                false => "put it back from a copy".to_string(),
-            };
-            let (path, problem) = (path.clone(), format!("{problem}; {remedy}"));
-            RunnerError::Checkpoint { path, problem }
-        };
-        let checked = weights::verify(&bytes);
-        let checked = checked.map_err(|error| refuse(format!("{error:#}"), last.as_ref()))?;
-        let place = path.display();
-        match is_last {
-            Some(true) => (),
-            Some(false) if previous().is_some_and(|previous| previous.has_best(&bytes)) => {
-                tracing::warn!(
-                    "{place} is the best model of the checkpoint before the last one: the run was ended while it wrote the \
-                     last one's, which --resume does"
-                );
-            }
-            Some(false) => {
-                let problem = format!(
-                    "found other weights than those of the run's best epoch, which {RESUME} has: the file was changed, or \
-                     is another run's"
-                );
-                return Err(refuse(problem, last.as_ref()));
-            }
-            None if checked => tracing::warn!(
-                "{place} is whole; whether it is the run's cannot be told without {RESUME}"
-            ),
-            None => tracing::warn!(
-                "{place} was made by an earlier runner, which kept no checksum of weights: without {RESUME} it cannot be \
-                 told whether it is whole and the run's"
-            ),
-        }
-        return Ok((bytes, last.or_else(previous)));
-    }
 }
 
 /// A write error as `eval` says it, which needs no remedy.

@@ -34,7 +34,7 @@ pub(crate) struct Windows {
 ///
 /// The gradient goes to the first maximum of a window, row by row, also where all are 0.
 ///
-/// On the CPU events become events, each of which is looked at once, and no two numbers are compared. Elsewhere, and
+/// On the CPU events become events, each of which is looked at once, and no dense spikes are compared. Elsewhere, and
 /// from dense spikes alone, it is Burn's maximum pooling.
 ///
 /// # Shapes

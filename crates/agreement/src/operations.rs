@@ -597,6 +597,7 @@ impl<'a> Run<'a> {
             LayerInput::Dense(dense) => dense.clone(),
             LayerInput::Events(events) => events.to_dense(),
             LayerInput::Both { dense, events } => {
+                let dense = dense.values();
                 let listed = events.to_dense().cast(dense.dtype());
                 let same = listed.equal(dense.clone()).all().into_scalar::<bool>();
                 assert!(same, "the events are the dense spikes");

@@ -1,5 +1,6 @@
 //! The memory of tensors on the CPU, for the kernels there.
 
+use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::{Bytes, DType, Element, Shape};
@@ -69,6 +70,13 @@ pub(crate) fn float<F: Real>(values: Vec<F>, shape: impl Into<Shape>) -> FloatTe
         Layout::contiguous(shape.into()),
         F::dtype(),
     )
+}
+
+/// A carrier of a gradient: a tensor of a shape whose memory is a single zero.
+pub(crate) fn carrier<F: Real>(shape: impl Into<Shape>) -> FloatTensor<Flex> {
+    let shape = shape.into();
+    let zero = float(vec![F::of(0.0)], vec![1; shape.num_dims()]);
+    Flex::float_expand(zero, shape)
 }
 
 pub(crate) fn int(values: Vec<i32>, shape: impl Into<Shape>) -> IntTensor<Flex> {

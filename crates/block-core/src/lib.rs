@@ -26,7 +26,7 @@
 //! | [`Neurons::step`] | one time step, to stream events or build recurrent cells |
 //! | [`convolution`] | the block model by the paper's two convolutions, O(t²) |
 //! | [`mod@reference`] | every model step by step in plain tensor operations: what the kernels compute |
-//! | [`LayerInput`], [`SpikeEvents`] | what goes into a layer |
+//! | [`LayerInput`], [`SpikeEvents`], [`DenseSpikes`] | what goes into a layer |
 //! | [`FusedAdam`] | Adam in one pass |
 //! | [`device`], [`simd`] | devices by name; the instruction set of the CPU's kernels |
 //!
@@ -60,4 +60,6 @@ pub use ops::{
     Activity, ConvSynapses, Convolution, FusedAdam, FusedAdamState, ReadoutTrace, Synapses,
     conv_layer, convolution, linear_layer, linear_readout, max_pool, scan,
 };
-pub use spikes::{LayerInput, SpikeEvents, SpikeEventsBuilder, first_spike_steps, spike_counts};
+pub use spikes::{
+    DenseSpikes, LayerInput, SpikeEvents, SpikeEventsBuilder, first_spike_steps, spike_counts,
+};

@@ -10,7 +10,6 @@ use crate::layers::a_sample;
 use crate::parameters::Decay;
 use crate::readout::ReadoutRule;
 use crate::schema::{self, MANY};
-use crate::shape::dense;
 use crate::{
     ConfigError, Firing, Formulation, FusedLayer, Layer, LayerConfig, LayerDefaults, LinearConfig,
     Penalties, Readout, ReadoutOutput, ReadoutReduction, Shape, Signal,
@@ -372,6 +371,7 @@ impl Network {
         let mut signal = Signal {
             spikes: input.clone(),
             shape: self.input,
+            dtype: self.readout.linear.weight.val().dtype(),
         };
         let mut all = Vec::with_capacity(layers.len());
         for layer in layers {
@@ -388,11 +388,12 @@ impl Network {
     ///
     /// [`SpikeError`] if the input does not fit the network.
     pub fn trace(&self, input: &LayerInput) -> Result<NetworkTrace, SpikeError> {
-        let (signal, hidden) = self.through(&self.hidden, input, |firing| dense(&firing.spikes))?;
+        let (signal, hidden) =
+            self.through(&self.hidden, input, |firing| firing.activity.spikes())?;
         let readout = self.readout.forward(&signal.spikes)?;
         Ok(NetworkTrace {
             hidden,
-            readout_input: dense(&signal.spikes),
+            readout_input: signal.to_dense(),
             readout_spikes: readout.spikes,
             membrane: readout.membrane,
             logits: readout.logits,

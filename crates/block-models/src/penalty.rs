@@ -40,7 +40,8 @@ fn mean_spikes(hidden: &[Firing]) -> Option<Tensor<1>> {
     let layers = hidden.iter().map(|firing| {
         let spikes = firing.activity.spikes();
         let batch = spikes.dims()[0] as f64;
-        spikes.sum() / batch
+        // Burn's gradient of a division by a number is rounded to float32.
+        spikes.sum() * (1.0 / batch)
     });
     layers.reduce(|all, one| all + one)
 }

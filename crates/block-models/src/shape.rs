@@ -3,7 +3,7 @@
 use std::fmt;
 
 use block_core::LayerInput;
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
 /// What a layer takes or puts out at one time step of one sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,12 +79,22 @@ pub struct Signal {
     pub spikes: LayerInput,
     /// How the units are arranged.
     pub shape: Shape,
+    /// The network's element type, in which events become dense.
+    pub dtype: DType,
 }
 
-/// The dense form of spikes, `[batch, time, unit]`; of events it is float32.
-pub(crate) fn dense(spikes: &LayerInput) -> Tensor<3> {
-    match spikes {
-        LayerInput::Dense(dense) | LayerInput::Both { dense, .. } => dense.clone(),
-        LayerInput::Events(events) => events.to_dense(),
+impl Signal {
+    /// The dense spikes, `[batch, time, unit]`.
+    pub fn to_dense(&self) -> Tensor<3> {
+        self.spikes.to_dense(&self.spikes.device(), self.dtype)
+    }
+
+    /// Other spikes of the same type, whose units have another shape.
+    pub(crate) fn with(&self, spikes: LayerInput, shape: Shape) -> Self {
+        Self {
+            spikes,
+            shape,
+            dtype: self.dtype,
+        }
     }
 }

@@ -96,7 +96,7 @@ proptest! {
                 let events = SpikeEvents::from_dense(dense.clone().detach()).unwrap();
                 entering = entering.with_events(events).unwrap();
             }
-            let signal = Signal { spikes: entering, shape };
+            let signal = Signal { spikes: entering, shape, dtype: DType::F32 };
             let out = layer.forward(&signal).unwrap().signal;
             // Only a maximum of events makes events.
             prop_assert_eq!(out.spikes.events().is_some(), listed && reduction == max);
@@ -170,6 +170,7 @@ fn a_shared_beta_is_that_of_each_neuron_and_its_gradient_their_sum() {
     let input = Signal {
         spikes: events().into(),
         shape: [2, 8, 8].into(),
+        dtype: DType::F32,
     };
     let run = |layer: &SpikingConv2d| {
         let spikes = layer
@@ -419,6 +420,7 @@ fn inputs_that_do_not_fit_are_refused() {
     let pooled = Signal {
         spikes: Tensor::<3>::zeros([2, 4, 128], &device()).into(),
         shape: [2, 8, 8].into(),
+        dtype: DType::F32,
     };
     let error = network.hidden[1].forward(&pooled).unwrap_err().to_string();
     assert!(
@@ -489,7 +491,13 @@ fn a_mean_of_spikes_is_a_sum_of_events_with_smaller_weights() {
     };
     let run = |layer: &SpikingConv2d, spikes: LayerInput| {
         let shape = layer.input();
-        let firing = layer.spikes(&Signal { spikes, shape }).unwrap();
+        let dtype = DType::F32;
+        let signal = Signal {
+            spikes,
+            shape,
+            dtype,
+        };
+        let firing = layer.spikes(&signal).unwrap();
         let spikes = firing.spikes.dense().unwrap().clone();
         let order = Tensor::arange(0..spikes.dims()[2] as i64, &device).float();
         let loss = (spikes.clone() * order.reshape([1, 1, -1])).sum();
@@ -500,7 +508,13 @@ fn a_mean_of_spikes_is_a_sum_of_events_with_smaller_weights() {
     };
     let events = events();
     let spikes = LayerInput::from(events.clone());
-    let means = mean.unwrap().forward(&Signal { spikes, shape }).unwrap();
+    let dtype = DType::F32;
+    let signal = Signal {
+        spikes,
+        shape,
+        dtype,
+    };
+    let means = mean.unwrap().forward(&signal).unwrap();
     assert!(means.signal.spikes.events().is_none());
     let (found, of_weight, of_beta) = run(&layer(1.0), means.signal.spikes);
 

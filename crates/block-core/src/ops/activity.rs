@@ -1,15 +1,12 @@
 //! What a layer of neurons does over time: the result of a scan or a linear layer.
 
 use std::fmt;
-use std::sync::{Arc, LazyLock};
 
 use burn::tensor::{Int, Tensor};
 
 use crate::device::on_host;
-use crate::spikes::{first_spike_steps, spike_counts};
-use crate::{LayerInput, NeuronModel, SpikeError, SpikeEvents};
-
-type Lazy<T> = Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send>>>;
+use crate::spikes::{Lazy, first_spike_steps, lazy, spike_counts};
+use crate::{DenseSpikes, LayerInput, NeuronModel, SpikeError, SpikeEvents};
 
 /// What a layer of neurons does over time, by any [model](NeuronModel).
 ///
@@ -19,18 +16,18 @@ type Lazy<T> = Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send>>>;
 pub struct Activity {
     spiking: Lazy<Spiking>,
     membrane: Lazy<Tensor<3>>,
-    /// The spikes as events, where the operation has listed them.
-    events: Option<Lazy<SpikeEvents>>,
     shape: [usize; 3],
     model: NeuronModel,
 }
 
-/// The spikes in their three forms.
+/// The spikes in all their forms.
 #[derive(Debug, Clone)]
 pub(crate) struct Spiking {
-    pub spikes: Tensor<3>,
+    pub spikes: DenseSpikes,
     pub first_steps: Tensor<2, Int>,
     pub counts: Tensor<2, Int>,
+    /// The spikes as events, where the operation has listed them.
+    pub events: Option<SpikeEvents>,
 }
 
 impl Spiking {
@@ -39,7 +36,8 @@ impl Spiking {
         Self {
             first_steps: first_spike_steps(spikes.clone()),
             counts: spike_counts(spikes.clone()),
-            spikes,
+            spikes: spikes.into(),
+            events: None,
         }
     }
 }
@@ -52,21 +50,11 @@ impl Activity {
         membrane: impl FnOnce() -> Tensor<3> + Send + 'static,
     ) -> Self {
         Self {
-            spiking: Arc::new(LazyLock::new(Box::new(spiking))),
-            membrane: Arc::new(LazyLock::new(Box::new(membrane))),
-            events: None,
+            spiking: lazy(spiking),
+            membrane: lazy(membrane),
             shape,
             model,
         }
-    }
-
-    /// With the spikes as events, from an operation that lists them.
-    pub(crate) fn with_events(
-        mut self,
-        events: impl FnOnce() -> SpikeEvents + Send + 'static,
-    ) -> Self {
-        self.events = Some(Arc::new(LazyLock::new(Box::new(events))));
-        self
     }
 
     /// The activity of neurons whose spikes and potentials, both `[batch, time, neuron]`, were computed in
@@ -78,7 +66,7 @@ impl Activity {
 
     /// Spikes, 0 or 1: `[batch, time, neuron]`.
     pub fn spikes(&self) -> Tensor<3> {
-        self.spiking.spikes.clone()
+        self.spiking.spikes.values().clone()
     }
 
     /// Membrane potentials: before the reset of multi-spike neurons, after the mask of single-spike ones;
@@ -109,10 +97,13 @@ impl Activity {
     ///
     /// [`SpikeError`] if the spikes cannot be listed as events.
     pub fn to_input(&self) -> Result<LayerInput, SpikeError> {
-        let spikes = self.spikes();
-        if let Some(events) = &self.events {
-            return LayerInput::Dense(spikes).with_events(SpikeEvents::clone(events));
+        if let Some(events) = &self.spiking.events {
+            return Ok(LayerInput::Both {
+                dense: self.spiking.spikes.clone(),
+                events: events.clone(),
+            });
         }
+        let spikes = self.spikes();
         // Elsewhere listing the events would mean a way to the host and back.
         if !on_host(&spikes.device()) {
             return Ok(LayerInput::Dense(spikes));

@@ -5,6 +5,7 @@ pub(crate) mod adam;
 mod autodiff;
 mod convolution;
 mod event_conv;
+mod event_dense;
 pub(crate) mod event_layer;
 mod event_pool;
 pub(crate) mod event_readout;

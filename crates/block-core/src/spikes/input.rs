@@ -1,14 +1,14 @@
 //! What a layer receives.
 
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Device, Tensor};
 
-use super::SpikeEvents;
+use super::{DenseSpikes, SpikeEvents};
 use crate::SpikeError;
 use crate::error::check_shape;
 
 /// What goes into a layer.
 ///
-/// Events make the forward pass cheap; the dense tensor receives a gradient. A hidden layer on the CPU hands both
+/// Events make the forward pass cheap; the dense spikes receive a gradient. A hidden layer on the CPU hands both
 /// to the next layer.
 #[derive(Debug, Clone)]
 #[allow(
@@ -23,7 +23,7 @@ pub enum LayerInput {
     /// The same spikes in both forms; [`with_events`](Self::with_events) checks their shapes.
     Both {
         /// `[batch, time, unit]`.
-        dense: Tensor<3>,
+        dense: DenseSpikes,
         /// The events of `dense`.
         events: SpikeEvents,
     },
@@ -53,7 +53,11 @@ impl LayerInput {
         let words = "(batch, time, unit)";
         check_shape(NAME, "events", &events.shape(), &self.shape(), words)?;
         Ok(match self {
-            Self::Dense(dense) | Self::Both { dense, .. } => Self::Both { dense, events },
+            Self::Dense(dense) => Self::Both {
+                dense: dense.into(),
+                events,
+            },
+            Self::Both { dense, .. } => Self::Both { dense, events },
             Self::Events(_) => Self::Events(events),
         })
     }
@@ -69,8 +73,42 @@ impl LayerInput {
     /// The dense form, if there is one.
     pub fn dense(&self) -> Option<&Tensor<3>> {
         match self {
-            Self::Dense(dense) | Self::Both { dense, .. } => Some(dense),
+            Self::Dense(dense) => Some(dense),
+            Self::Both { dense, .. } => Some(dense.values()),
             Self::Events(_) => None,
+        }
+    }
+
+    /// The dense form; events alone become dense on a device and in an element type, what is dense already stays
+    /// where and as it is: `[batch, time, unit]`.
+    pub fn to_dense(&self, device: &Device, dtype: DType) -> Tensor<3> {
+        match self {
+            Self::Dense(dense) => dense.clone(),
+            Self::Both { dense, .. } => dense.values().clone(),
+            Self::Events(events) => events.to_dense().to_device(device).cast(dtype),
+        }
+    }
+
+    /// What receives the gradient of the spikes, for operations on events: only its shape and type count.
+    pub(crate) fn carrier(&self) -> Option<&Tensor<3>> {
+        match self {
+            Self::Dense(dense) => Some(dense),
+            Self::Both { dense, .. } => Some(dense.carrier()),
+            Self::Events(_) => None,
+        }
+    }
+
+    /// The element type of the dense form, if there is one.
+    pub fn dtype(&self) -> Option<DType> {
+        self.carrier().map(Tensor::dtype)
+    }
+
+    /// The device that the input lies on, or was built for.
+    pub fn device(&self) -> Device {
+        match self {
+            Self::Dense(dense) => dense.device(),
+            Self::Both { dense, .. } => dense.carrier().device(),
+            Self::Events(events) => events.device(),
         }
     }
 
@@ -96,7 +134,7 @@ impl LayerInput {
         let events = self.events().zip(other.events());
         let events = events.map(|(a, b)| a.merge(b)).transpose()?;
         match (dense, events) {
-            (Some(dense), Some(events)) => Ok(Self::Both { dense, events }),
+            (Some(dense), Some(events)) => Self::Dense(dense).with_events(events),
             (Some(dense), None) => Ok(Self::Dense(dense)),
             (None, Some(events)) => Ok(Self::Events(events)),
             (None, None) => Err(SpikeError::NoCommonForm { operation: NAME }),

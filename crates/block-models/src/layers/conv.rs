@@ -262,18 +262,9 @@ impl SpikingConv2d {
         check_pictures("SpikingConv2d", input, self.input, Some(dtype))?;
         let entries: usize = input.spikes.shape().iter().product();
         let few = |events: &SpikeEvents| events.spikes() as f64 <= self.densest * entries as f64;
-        Ok(match &input.spikes {
-            LayerInput::Events(events) if !few(events) => {
-                LayerInput::from(events.to_dense().to_device(&device).cast(dtype))
-            }
-            LayerInput::Both { dense, events } if few(events) => {
-                let dense = LayerInput::from(dense.clone().to_device(&device));
-                dense.with_events(events.clone())?
-            }
-            LayerInput::Dense(dense) | LayerInput::Both { dense, .. } => {
-                LayerInput::from(dense.clone().to_device(&device))
-            }
-            LayerInput::Events(events) => LayerInput::from(events.clone()),
+        Ok(match input.spikes.events().is_some_and(few) {
+            true => input.spikes.clone(),
+            false => input.spikes.to_dense(&device, dtype).into(),
         })
     }
 
@@ -337,7 +328,7 @@ impl HiddenLayer for SpikingConv2d {
         let firing = self.spikes(input)?;
         let (spikes, shape) = (firing.spikes.clone(), self.output());
         Ok(LayerOutput {
-            signal: Signal { spikes, shape },
+            signal: input.with(spikes, shape),
             firing: Some(firing),
         })
     }
@@ -377,5 +368,47 @@ impl HiddenLayer for SpikingConv2d {
         let betas = self.beta.lazy_shape().num_elements() as u128;
         let matrices = if betas > 1 { neurons } else { 1 };
         6 * rows * neurons + dense + 2 * matrices * steps * steps
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use block_core::{LayerInput, SpikeEventsBuilder};
+    use burn::tensor::{DType, Device};
+
+    use super::ConvConfig;
+    use crate::{NetworkConfig, Shape, Signal};
+
+    #[test]
+    fn the_density_of_the_events_decides_the_route() {
+        const PICTURE: [usize; 3] = [1, 4, 4];
+        let device = Device::flex();
+        let defaults = NetworkConfig::default().layer_defaults(true);
+        let layer = ConvConfig::new(2, 3).init(PICTURE.into(), &defaults, &device);
+        let layer = layer.unwrap();
+        // Two steps of 16 units: half of their places are 16.
+        for (spikes, by_events) in [(0, true), (16, true), (17, false), (32, false)] {
+            let all: Vec<(u32, u32)> = (0..spikes).map(|at| (at / 16, at % 16)).collect();
+            let mut builder = SpikeEventsBuilder::new(2, 16);
+            builder.push_sample(&all).unwrap();
+            let events = builder.build(&device);
+            let alone = LayerInput::from(events.clone());
+            let both = LayerInput::from(events.to_dense())
+                .with_events(events)
+                .unwrap();
+            for (form, spikes, dense) in [("alone", alone, false), ("both", both, true)] {
+                let signal = Signal {
+                    spikes,
+                    shape: Shape::from(PICTURE),
+                    dtype: DType::F32,
+                };
+                let entering = layer.entering(&signal).unwrap();
+                let found = (entering.events().is_some(), entering.dense().is_some());
+                let expected = (by_events, dense || !by_events);
+                assert_eq!(found, expected, "{} spikes, {form}", all.len());
+                let dense = entering.to_dense(&device, DType::F32).into_data();
+                assert_eq!(dense, signal.to_dense().into_data());
+            }
+        }
     }
 }

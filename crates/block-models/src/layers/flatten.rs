@@ -40,12 +40,8 @@ impl FlattenConfig {
 
 impl HiddenLayer for Flatten {
     fn forward(&self, input: &Signal) -> Result<LayerOutput, SpikeError> {
-        let signal = Signal {
-            spikes: input.spikes.clone(),
-            shape: self.output(),
-        };
         Ok(LayerOutput {
-            signal,
+            signal: input.with(input.spikes.clone(), self.output()),
             firing: None,
         })
     }

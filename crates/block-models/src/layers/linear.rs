@@ -142,7 +142,7 @@ impl HiddenLayer for SpikingLinear {
         };
         let shape = self.output();
         Ok(LayerOutput {
-            signal: Signal { spikes, shape },
+            signal: input.with(spikes, shape),
             firing: Some(firing),
         })
     }

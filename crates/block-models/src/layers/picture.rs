@@ -108,13 +108,13 @@ pub(super) fn check_pictures(
             return Err(SpikeError::Empty { operation, what });
         }
     }
-    if let (Some(dense), Some(dtype)) = (input.spikes.dense(), dtype)
-        && dense.dtype() != dtype
+    if let (Some(found), Some(dtype)) = (input.spikes.dtype(), dtype)
+        && found != dtype
     {
         return Err(SpikeError::DataType {
             operation,
             tensor: TENSOR,
-            found: dense.dtype().name(),
+            found: found.name(),
             expected: dtype.name(),
         });
     }

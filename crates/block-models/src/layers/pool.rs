@@ -10,7 +10,6 @@ use strum::IntoStaticStr;
 use super::hidden::{HiddenLayer, LayerDefaults, LayerOutput};
 use super::picture::{Window, check_pictures, picture, refuse_skip};
 use crate::schema::MANY;
-use crate::shape::dense;
 use crate::{ConfigError, Shape, Signal};
 
 /// What is taken of a window.
@@ -98,7 +97,7 @@ impl HiddenLayer for SpikePool2d {
             PoolReduction::Average => {
                 let [batch, steps, _] = input.spikes.shape();
                 let [channels, height, width] = self.input;
-                let pictures = dense(&input.spikes);
+                let pictures = input.to_dense();
                 let pictures = pictures.reshape([batch * steps, channels, height, width]);
                 let options = AvgPoolOptions::new([size; 2]).with_stride([stride; 2]);
                 let means = avg_pool2d(pictures, options);
@@ -106,7 +105,7 @@ impl HiddenLayer for SpikePool2d {
             }
         };
         Ok(LayerOutput {
-            signal: Signal { spikes, shape },
+            signal: input.with(spikes, shape),
             firing: None,
         })
     }

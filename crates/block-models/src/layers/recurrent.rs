@@ -89,8 +89,12 @@ impl RecurrentConfig {
         let formulation = self.formulation.unwrap_or(defaults.formulation);
         if formulation.model() == NeuronModel::Block {
             let name: &str = formulation.into();
-            let found = format!("{name:?} in a recurrent layer");
-            let expected = "\"standard-single\" or \"standard-multi\": recurrence needs the spikes of the step before, \
+            let whose = match self.formulation {
+                Some(_) => "",
+                None => ", which is the model's,",
+            };
+            let found = format!("{name:?}{whose} in a recurrent layer");
+            let expected = "\"standard-single\" or \"standard-multi\", here or in the model: recurrence needs the spikes of the step before, \
                             which the block model has only when all steps are computed";
             return Err(ConfigError::new("formulation", found, expected));
         }
@@ -169,7 +173,7 @@ impl HiddenLayer for SpikingRecurrent {
         let firing = self.spikes(&input.spikes)?;
         let (spikes, shape) = (firing.spikes.clone(), self.output());
         Ok(LayerOutput {
-            signal: Signal { spikes, shape },
+            signal: input.with(spikes, shape),
             firing: Some(firing),
         })
     }

@@ -70,8 +70,8 @@ fn times_and_their_gradient_are_those_computed_number_by_number() {
                     .map(move |c| -c / tau * (k as f64 - STEPS as f64))
             };
             let gradient: Steps = (0..STEPS).map(|k| at(k).collect()).collect();
-            let gradient = readout.backward(&above, &gradient, &mut of_readout);
-            hidden.backward(&below, &gradient, &mut of_hidden);
+            let gradient = readout.backward(&above, &gradient, None, &mut of_readout);
+            hidden.backward(&below, &gradient, None, &mut of_hidden);
         }
         assert!(fired > 5.0, "the hidden layer is all but silent");
         let spiking = times.iter().filter(|time| **time < STEPS as f64).count();

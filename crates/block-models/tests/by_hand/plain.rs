@@ -24,7 +24,7 @@ pub(crate) struct Ran {
     /// The potential that decays into each step.
     before: Steps,
     /// The potential at each step, before any reset or mask.
-    potential: Steps,
+    pub potential: Steps,
     /// 1 for neurons that have fired before each step.
     fired: Steps,
     pub spikes: Steps,
@@ -134,8 +134,15 @@ impl Plain {
         ran
     }
 
-    /// Adds the parameters' gradients to a sum, from that of the spikes; returns the input's.
-    pub(crate) fn backward(&self, ran: &Ran, spikes: &[Vec<f64>], sum: &mut Gradient) -> Steps {
+    /// Adds the parameters' gradients to a sum, from that of the spikes and of the membrane potential,
+    /// before any reset and after any mask; returns the input's.
+    pub(crate) fn backward(
+        &self,
+        ran: &Ran,
+        spikes: &[Vec<f64>],
+        potential: Option<&Steps>,
+        sum: &mut Gradient,
+    ) -> Steps {
         let n = self.bias.len();
         let mut input = vec![vec![0.0; self.weight.len()]; ran.input.len()];
         // What the next step hands back: to potential, mask and current, and the two sums over time.
@@ -148,15 +155,18 @@ impl Plain {
                     around.map_or(0.0, |row| row.iter().zip(&next).map(|(r, d)| r * d).sum());
                 let e = spikes[step][neuron] + around;
                 let (u, k) = (ran.potential[step][neuron], ran.fired[step][neuron]);
+                let of_potential = potential.map_or(0.0, |of| of[step][neuron]);
                 let back = self.beta[neuron] * gu[neuron];
                 gu[neuron] = match self.model {
                     NeuronModel::Block => {
                         one[neuron] += e;
                         two[neuron] += one[neuron];
-                        two[neuron] * surrogate(u) + back
+                        two[neuron] * surrogate(u) + back + of_potential
                     }
-                    NeuronModel::MultiSpike => (e - back) * surrogate(u) + back,
+                    NeuronModel::MultiSpike => (e - back) * surrogate(u) + back + of_potential,
                     _ => {
+                        // The masked potential is what is read and what decays.
+                        let back = back + of_potential;
                         let s = ran.spikes[step][neuron];
                         // The share of the later mask that this spike made; a tie has two halves.
                         let share = 0.5 * (1.0 + f64::from(s > k) - f64::from(s < k));

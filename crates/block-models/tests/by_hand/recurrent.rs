@@ -40,7 +40,7 @@ fn spikes_and_gradients_are_those_computed_number_by_number() {
             let ran = plain.run(sample);
             spikes.extend(ran.spikes.concat());
             let gradient: Steps = gradient.chunks(NEURONS).map(<[f64]>::to_vec).collect();
-            plain.backward(&ran, &gradient, &mut expected);
+            plain.backward(&ran, &gradient, None, &mut expected);
         }
         let fired = spikes.iter().sum::<f64>();
         assert!(fired > 10.0, "only {fired} spikes");
@@ -109,8 +109,12 @@ fn the_block_model_has_no_recurrence() {
         let made = config(layer).init(Shape::Units(4), 3, &Device::flex());
         let error = made.unwrap_err().to_string();
         let name: &str = formulation.unwrap_or_default().into();
+        let whose = match formulation {
+            Some(_) => "",
+            None => ", which is the model's,",
+        };
         let start = format!(
-            "`layers.0.formulation` is {name:?} in a recurrent layer, expected \"standard-single\""
+            "`layers.0.formulation` is {name:?}{whose} in a recurrent layer, expected \"standard-single\""
         );
         assert!(error.starts_with(&start), "{error}");
         assert!(

@@ -88,6 +88,7 @@ fn gradients(
     let input = Signal {
         spikes: spikes_in,
         shape: layer.input(),
+        dtype: dense.dtype(),
     };
     let spikes = spikes(&layer, &input, check);
     check.exact("spikes", &values(spikes.clone()), &case.expected("spikes"));

@@ -52,21 +52,32 @@ impl Schema {
         self.check_table(&self.0, tree.table(), "", tree)
     }
 
-    fn check_table(&self, schema: &Node, table: &Table, prefix: &str, tree: &Tree) -> Result<()> {
+    fn check_table(&self, parent: &Node, table: &Table, prefix: &str, tree: &Tree) -> Result<()> {
         for (name, value) in table {
             let key = format!("{prefix}{name}");
-            match schema["properties"].get(name) {
+            match parent["properties"].get(name) {
                 Some(schema) => self.check_value(schema, value, &key, tree)?,
                 None => {
                     return Err(RunnerError::UnknownKey {
                         place: tree.place(&key).to_string(),
-                        nearest: nearest(&key, self.keys()),
+                        nearest: nearest(&key, self.known_in(parent, prefix)),
                         key,
                     });
                 }
             }
         }
         Ok(())
+    }
+
+    /// The keys that are known beside and in a table: of an array's element those of its own kind.
+    fn known_in(&self, table: &Node, prefix: &str) -> Vec<Key> {
+        let inside = general(prefix);
+        let mut known = self.keys();
+        if !inside.is_empty() {
+            known.retain(|key| !key.path.starts_with(&inside));
+            collect(table, &inside, &mut known);
+        }
+        known
     }
 
     fn check_value(&self, schema: &Node, value: &Value, key: &str, tree: &Tree) -> Result<()> {
@@ -203,13 +214,21 @@ fn kind_of<'a>(kinds: &[&'a Node], table: &Table) -> Option<&'a Node> {
     kinds.find(|kind| accepts(&kind["properties"]["kind"], found))
 }
 
+fn is_number(part: &&str) -> bool {
+    part.parse::<usize>().is_ok()
+}
+
+/// A path with N for the numbers of elements.
+fn general(path: &str) -> String {
+    let parts = path.split('.');
+    let parts = parts.map(|part| if is_number(&part) { "N" } else { part });
+    parts.collect::<Vec<_>>().join(".")
+}
+
 /// The known key most like this one: by its whole path, or nearly so by its last part. It is none of the tables that this one
 /// stands in.
 fn nearest(key: &str, known: Vec<Key>) -> String {
-    let is_number = |part: &&str| part.parse::<usize>().is_ok();
-    let parts = key.split('.');
-    let parts = parts.map(|part| if is_number(&part) { "N" } else { part });
-    let general = parts.collect::<Vec<_>>().join(".");
+    let general = general(key);
     let last = |path: &str| path.rsplit('.').next().unwrap_or(path).to_string();
     let score = |known: &String| {
         let whole = strsim::normalized_damerau_levenshtein(&general, known);

@@ -232,6 +232,16 @@ fn wrong_layers_name_the_element() {
         "--set model.layers.1.neuron=5: unknown key `model.layers.1.neuron`; the nearest known key is \
          `model.layers.1.neurons`"
     );
+    // Another kind of layer has such a key, this one has not.
+    let conv = "[[model.layers]]\nkind = \"conv\"\nchannels = 2\nkernel = 3\n";
+    assert_eq!(
+        message_of(&format!("{conv}skip = true"), &[]),
+        "a.toml: unknown key `model.layers.0.skip`; the nearest known key is `model.skip`"
+    );
+    assert_eq!(
+        message_of(&format!("{conv}neurons = 5"), &[]),
+        "a.toml: unknown key `model.layers.0.neurons`; the nearest known key is `model.layers.0.kernel`"
+    );
     let unknown = message_of(STACK, &["model.layers.0.kind=abacus"]);
     let part = "`model.layers.0.kind` is \"abacus\" (string), expected \"linear\"";
     assert!(unknown.contains(part), "{unknown}");

@@ -131,15 +131,15 @@ fn recurrence_in_the_block_model() {
     let bench = Bench::new();
     let layer =
         "[data]\nname = \"yin-yang\"\n[[model.layers]]\nkind = \"recurrent\"\nneurons = 5\n";
-    for (name, own) in [
-        ("scan", ""),
-        ("convolution", "formulation = \"convolution\"\n"),
+    for (name, whose, own) in [
+        ("scan", ", which is the model's,", ""),
+        ("convolution", "", "formulation = \"convolution\"\n"),
     ] {
         bench.write("a.toml", format!("{layer}{own}"));
-        let found = format!("`model.layers.0.formulation` is {name:?} in a recurrent layer");
+        let found = format!("`model.layers.0.formulation` is {name:?}{whose} in a recurrent layer");
         let parts = [
             &*found,
-            "expected \"standard-single\" or \"standard-multi\"",
+            "expected \"standard-single\" or \"standard-multi\", here or in the model",
             "needs the spikes of the step before",
         ];
         bench.refused(&["check", "a.toml"], &parts);

@@ -18,7 +18,7 @@ use rayon::prelude::*;
 use super::geometry::{Geometry, Reaches};
 use super::{ConvFiring, ConvLayer, EventConvOps};
 use crate::NeuronModel;
-use crate::host::{dense, float, int, slice, with_real, zeros};
+use crate::host::{carrier, dense, float, int, slice, with_real, zeros};
 use crate::neuron::Rule;
 use crate::neuron::cpu::{Dynamics, latch, with_dynamics};
 use crate::simd::{
@@ -34,7 +34,7 @@ impl EventConvOps for Flex {
             let each = [shape[0], shape[2]];
             let (first, counts) = first_and_counts(&events);
             ConvFiring {
-                spikes: float(spikes::<F>(&events), shape),
+                carrier: carrier::<F>(shape),
                 first: int(first, each),
                 counts: int(counts, each),
                 events: Arc::new(events),
@@ -310,24 +310,6 @@ impl<F: Real, D: Dynamics> Kernel for Fire<'_, F, D> {
             },
         );
     }
-}
-
-/// Dense spikes `[batch, steps, units]`.
-fn spikes<F: Real>(events: &HostEvents) -> Vec<F> {
-    let HostEvents {
-        batch,
-        steps,
-        inputs,
-        ..
-    } = *events;
-    let mut spikes = zeros(batch * steps * inputs);
-    let rows = spikes.par_chunks_mut(inputs).enumerate();
-    rows.for_each(|(row, spikes)| {
-        for &unit in events.at(row / steps, row % steps) {
-            spikes[unit as usize] = F::of(1.0);
-        }
-    });
-    spikes
 }
 
 /// Of every neuron the step of its first spike, or the number of steps, and how often it fires: `[batch, units]`.

@@ -5,7 +5,7 @@ mod cpu_backward;
 mod cpu_input;
 mod geometry;
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, ExtensionType, backend_extension};
@@ -19,6 +19,7 @@ use burn_autodiff::ops::{Backward, NodeGuard, Ops};
 
 use super::activity::{Activity, Spiking};
 use super::autodiff::{deliver, record};
+use super::event_dense::dense_spikes;
 use super::event_layer::{LayerGradient, Maybe};
 use super::scan::{Output, scan};
 use crate::device::{has_kernels, on_host};
@@ -74,13 +75,7 @@ impl ConvSynapses {
     pub fn current(&self, input: &LayerInput) -> Result<Tensor<3>, SpikeError> {
         let geometry = self.check("ConvSynapses::current", input)?;
         let [batch, steps, _] = input.shape();
-        let dense = match input {
-            LayerInput::Dense(dense) | LayerInput::Both { dense, .. } => dense.clone(),
-            LayerInput::Events(events) => {
-                let dense = events.to_dense().to_device(&self.weight.device());
-                dense.cast(self.weight.dtype())
-            }
-        };
+        let dense = input.to_dense(&self.weight.device(), self.weight.dtype());
         let [channels, height, width] = self.input;
         let pictures = dense.reshape([batch * steps, channels, height, width]);
         let options = ConvOptions::new([self.stride; 2], [self.padding; 2], [1; 2], 1);
@@ -145,8 +140,8 @@ impl ConvSynapses {
         )?;
         let dtype = self.weight.dtype();
         check_dtype(operation, "bias", self.bias.dtype(), dtype)?;
-        if let Some(dense) = input.dense() {
-            check_dtype(operation, "input", dense.dtype(), dtype)?;
+        if let Some(found) = input.dtype() {
+            check_dtype(operation, "input", found, dtype)?;
         }
         Ok(geometry)
     }
@@ -154,8 +149,9 @@ impl ConvSynapses {
 
 /// A layer of neurons driven by a convolution: [`scan`] of x ∗ W + bias, a neuron a channel and place.
 ///
-/// If events drive the layer on the CPU, neither the dense input nor the current is formed: each event adds the
-/// kernel's rows to the places that it reaches, and the weight's gradient is gathered by event, in a fixed order.
+/// If events drive the layer on the CPU, neither the dense input nor the current is formed, nor the dense spikes unless
+/// they are asked for: each event adds the kernel's rows to the places that it reaches, and the weight's gradient is
+/// gathered by event, in a fixed order.
 /// If the input also has dense spikes, these receive a gradient. Dense inputs go through Burn's convolution; so do
 /// events where there is no kernel for them: on GPUs, or with an initial potential. All agree to rounding. Events
 /// are the faster form while they are sparse; who has dense ones hands over the dense form.
@@ -183,7 +179,7 @@ pub fn conv_layer(
     let beta = neurons.decay(NAME, geometry.neurons(), weight.dtype())?;
     let layer = ConvLayer {
         events: events.clone(),
-        dense: match input.dense() {
+        dense: match input.carrier() {
             Some(dense) => Maybe::Tensor(dense.clone().into_dispatch()),
             None => Maybe::Nothing,
         },
@@ -197,19 +193,18 @@ pub fn conv_layer(
         let layer = layer.clone();
         move || Tensor::from_dispatch(Dispatch::conv_membrane(layer, rule))
     };
-    let firing = Arc::new(LazyLock::new(move || Dispatch::conv_spikes(layer, rule)));
-    let events = {
-        let firing = firing.clone();
-        move || SpikeEvents::of_host(firing.events.clone(), &device)
-    };
-    let spiking = move || Spiking {
-        spikes: Tensor::from_dispatch(firing.spikes.clone()),
-        first_steps: Tensor::<2, Int>::from_dispatch(firing.first.clone()),
-        counts: Tensor::<2, Int>::from_dispatch(firing.counts.clone()),
+    let spiking = move || {
+        let firing = Dispatch::conv_spikes(layer, rule);
+        Spiking {
+            spikes: dense_spikes(firing.carrier, firing.events.clone()),
+            first_steps: Tensor::<2, Int>::from_dispatch(firing.first),
+            counts: Tensor::<2, Int>::from_dispatch(firing.counts),
+            events: Some(SpikeEvents::of_host(firing.events, &device)),
+        }
     };
     let [batch, steps, _] = input.shape();
     let shape = [batch, steps, geometry.neurons()];
-    Ok(Activity::new(shape, rule.model, spiking, membrane).with_events(events))
+    Ok(Activity::new(shape, rule.model, spiking, membrane))
 }
 
 /// The events to run on, where there is a kernel for them.
@@ -233,7 +228,7 @@ fn event_route<'a>(
 #[derive(ExtensionType, Clone, Debug)]
 pub(crate) struct ConvLayer<B: Backend> {
     pub events: Arc<HostEvents>,
-    /// The same spikes `[b, t, in]`, if they are to receive a gradient.
+    /// What receives the gradient of the spikes, `[b, t, in]`; its values are not read.
     #[extension_type]
     pub dense: Maybe<B>,
     pub weight: FloatTensor<B>,
@@ -242,10 +237,11 @@ pub(crate) struct ConvLayer<B: Backend> {
     pub geometry: Geometry,
 }
 
-/// What the neurons did: spikes `[b, t, n]`, first-spike steps and spike counts `[b, n]`, and the spikes as events.
+/// What the neurons did: their spikes as events, first-spike steps and spike counts `[b, n]`.
 #[derive(ExtensionType, Clone, Debug)]
 pub(crate) struct ConvFiring<B: Backend> {
-    pub spikes: FloatTensor<B>,
+    /// Receives the gradient of the spikes, `[b, t, n]`; nothing dense is formed for them.
+    pub carrier: FloatTensor<B>,
     pub first: IntTensor<B>,
     pub counts: IntTensor<B>,
     pub events: Arc<HostEvents>,
@@ -280,7 +276,7 @@ impl<B: EventConvOps + EventConvGradient, C: CheckpointStrategy> EventConvOps fo
         let firing = B::conv_spikes(layer.clone(), rule);
         let output = Output::Spikes;
         ConvFiring {
-            spikes: ConvOutput { rule, output }.record::<B, C>(nodes, layer, firing.spikes),
+            carrier: ConvOutput { rule, output }.record::<B, C>(nodes, layer, firing.carrier),
             first: firing.first,
             counts: firing.counts,
             events: firing.events,

@@ -51,13 +51,7 @@ impl Synapses {
     /// [`SpikeError`] if shapes or element types do not fit each other or a dimension is empty.
     pub fn current(&self, input: &LayerInput) -> Result<Tensor<3>, SpikeError> {
         self.check("Synapses::current", input)?;
-        let dense = match input {
-            LayerInput::Dense(dense) | LayerInput::Both { dense, .. } => dense.clone(),
-            LayerInput::Events(events) => {
-                let dense = events.to_dense().to_device(&self.weight.device());
-                dense.cast(self.weight.dtype())
-            }
-        };
+        let dense = input.to_dense(&self.weight.device(), self.weight.dtype());
         let (weight, bias) = (self.weight.clone(), self.bias.clone());
         Ok(reference::project(dense, weight, bias))
     }
@@ -77,8 +71,8 @@ impl Synapses {
         }
         let dtype = self.weight.dtype();
         check_dtype(operation, "bias", self.bias.dtype(), dtype)?;
-        if let Some(dense) = input.dense() {
-            check_dtype(operation, "input", dense.dtype(), dtype)?;
+        if let Some(found) = input.dtype() {
+            check_dtype(operation, "input", found, dtype)?;
         }
         let (found, expected) = ([inputs, n], [units, n]);
         check_shape(operation, "weight", &found, &expected, "(inputs, neurons)")?;
@@ -123,9 +117,10 @@ pub fn linear_layer(
     let spiking = move || {
         let (spikes, first, counts) = Dispatch::event_spikes(layer, rule);
         Spiking {
-            spikes: Tensor::from_dispatch(spikes),
+            spikes: Tensor::from_dispatch(spikes).into(),
             first_steps: Tensor::<2, Int>::from_dispatch(first),
             counts: Tensor::<2, Int>::from_dispatch(counts),
+            events: None,
         }
     };
     let shape = [batch, steps, n];
@@ -180,7 +175,7 @@ pub(crate) enum Maybe<B: Backend> {
 pub(crate) struct EventLayer<B: Backend> {
     #[extension_type]
     pub events: Events<B>,
-    /// The same spikes `[b, t, in]`, if they are to receive a gradient.
+    /// What receives the gradient of the spikes, `[b, t, in]`; its values are not read.
     #[extension_type]
     pub dense: Maybe<B>,
     pub weight: FloatTensor<B>,
@@ -215,7 +210,7 @@ impl EventLayer<Dispatch> {
                     unit_rows: int(unit_rows),
                 },
             },
-            dense: match input.dense() {
+            dense: match input.carrier() {
                 Some(dense) => Maybe::Tensor(dense.clone().into_dispatch()),
                 None => Maybe::Nothing,
             },

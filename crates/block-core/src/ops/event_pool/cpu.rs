@@ -8,20 +8,19 @@ use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use super::{EventPoolGradient, EventPoolOps, Windows};
-use crate::host::{dense, float, slice, with_real, zeros};
+use crate::host::{carrier, dense, float, slice, with_real, zeros};
 use crate::simd::Real;
 use crate::spikes::HostEvents;
 
 impl EventPoolOps for Flex {
     fn event_pool(
-        dense: FlexTensor,
+        spikes: FlexTensor,
         _: Arc<HostEvents>,
         pooled: Arc<HostEvents>,
         _: Windows,
     ) -> FlexTensor {
-        with_real!(dense.dtype(), F => {
-            let shape = [pooled.batch, pooled.steps, pooled.inputs];
-            float(counts::<F>(&pooled), shape)
+        with_real!(spikes.dtype(), F => {
+            carrier::<F>([pooled.batch, pooled.steps, pooled.inputs])
         })
     }
 }
@@ -38,18 +37,6 @@ impl EventPoolGradient for Flex {
             float(windows.back::<F>(slice(&gradient), &events), shape)
         })
     }
-}
-
-/// How often each unit fires, `[batch, steps, units]`.
-fn counts<F: Real>(events: &HostEvents) -> Vec<F> {
-    let mut counts = zeros::<F>(events.batch * events.steps * events.inputs);
-    let rows = counts.par_chunks_mut(events.inputs).enumerate();
-    rows.for_each(|(row, counts)| {
-        for &unit in events.at(row / events.steps, row % events.steps) {
-            counts[unit as usize] += F::of(1.0);
-        }
-    });
-    counts
 }
 
 impl Windows {

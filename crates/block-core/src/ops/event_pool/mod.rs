@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
-use burn::tensor::Tensor;
 use burn::tensor::module::max_pool2d;
 use burn::tensor::ops::MaxPoolOptions;
+use burn::tensor::{DType, Tensor};
 use burn_autodiff::Autodiff;
 use burn_autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn_autodiff::grads::Gradients;
 use burn_autodiff::ops::{Backward, Ops};
 
 use super::autodiff::{deliver, record};
+use super::event_dense::dense_spikes;
 use crate::device::{has_kernels, on_host};
 use crate::error::{check_not_empty, check_shape};
 use crate::spikes::{Form, HostEvents};
@@ -34,8 +35,9 @@ pub(crate) struct Windows {
 ///
 /// The gradient goes to the first maximum of a window, row by row, also where all are 0.
 ///
-/// On the CPU events become events, each of which is looked at once, and no dense spikes are compared. Elsewhere, and
-/// from dense spikes alone, it is Burn's maximum pooling.
+/// On the CPU events become events, each of which is looked at once, and dense spikes are neither compared nor, unless
+/// they are asked for, formed. Elsewhere, and from dense spikes alone, it is Burn's maximum pooling; there events alone
+/// become dense in float32.
 ///
 /// # Shapes
 ///
@@ -58,13 +60,16 @@ pub fn max_pool(
         return Ok(LayerInput::Dense(dense_route(input, &windows)));
     };
     let pooled = Arc::new(windows.pool(events));
-    let listed = SpikeEvents::of_host(pooled.clone(), &device_of(input));
-    let Some(dense) = input.dense() else {
+    let listed = SpikeEvents::of_host(pooled.clone(), &input.device());
+    let Some(spikes) = input.carrier() else {
         return Ok(listed.into());
     };
-    let dense = dense.clone().into_dispatch();
-    let dense = Dispatch::event_pool(dense, events.clone(), pooled, windows);
-    LayerInput::from(Tensor::from_dispatch(dense)).with_events(listed)
+    let spikes = spikes.clone().into_dispatch();
+    let carrier = Dispatch::event_pool(spikes, events.clone(), pooled.clone(), windows);
+    Ok(LayerInput::Both {
+        dense: dense_spikes(carrier, pooled),
+        events: listed,
+    })
 }
 
 fn check(
@@ -113,21 +118,11 @@ fn event_route(input: &LayerInput) -> Option<&Arc<HostEvents>> {
         let device = dense.device();
         on_host(&device) && has_kernels(&device, dense.dtype())
     };
-    input.dense().is_none_or(kernels).then_some(events)
-}
-
-fn device_of(input: &LayerInput) -> burn::tensor::Device {
-    match input {
-        LayerInput::Dense(dense) | LayerInput::Both { dense, .. } => dense.device(),
-        LayerInput::Events(events) => events.device(),
-    }
+    input.carrier().is_none_or(kernels).then_some(events)
 }
 
 fn dense_route(input: &LayerInput, windows: &Windows) -> Tensor<3> {
-    let dense = match input {
-        LayerInput::Dense(dense) | LayerInput::Both { dense, .. } => dense.clone(),
-        LayerInput::Events(events) => events.to_dense(),
-    };
+    let dense = input.to_dense(&input.device(), DType::F32);
     let [batch, steps, _] = dense.dims();
     let [channels, height, width] = windows.input;
     let pictures = dense.reshape([batch * steps, channels, height, width]);
@@ -139,10 +134,10 @@ fn dense_route(input: &LayerInput, windows: &Windows) -> Tensor<3> {
 /// Forward.
 #[backend_extension(Autodiff, Flex)]
 pub(crate) trait EventPoolOps: Backend {
-    /// The dense form of `pooled`, the pooled `events`, `[b, t, windows]`; it hands its gradient to the `dense` form
-    /// of the events, `[b, t, n]`.
+    /// The carrier of `pooled`, the pooled `events`, `[b, t, windows]`, which hands its gradient to that of the
+    /// events, `[b, t, n]`.
     fn event_pool(
-        dense: FloatTensor<Self>,
+        spikes: FloatTensor<Self>,
         events: Arc<HostEvents>,
         pooled: Arc<HostEvents>,
         windows: Windows,
@@ -162,13 +157,13 @@ pub(crate) trait EventPoolGradient: Backend {
 
 impl<B: EventPoolOps + EventPoolGradient, C: CheckpointStrategy> EventPoolOps for Autodiff<B, C> {
     fn event_pool(
-        dense: FloatTensor<Self>,
+        spikes: FloatTensor<Self>,
         events: Arc<HostEvents>,
         pooled: Arc<HostEvents>,
         windows: Windows,
     ) -> FloatTensor<Self> {
-        let (dense, node) = dense.into_parts();
-        let out = B::event_pool(dense, events.clone(), pooled, windows);
+        let (spikes, node) = spikes.into_parts();
+        let out = B::event_pool(spikes, events.clone(), pooled, windows);
         record!(Pool { windows }, C, [node], events, out)
     }
 }

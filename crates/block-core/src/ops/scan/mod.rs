@@ -85,9 +85,10 @@ pub fn scan(current: Tensor<3>, neurons: &Neurons) -> Result<Activity, SpikeErro
             false => spike_counts(spikes.clone()),
         };
         Spiking {
-            spikes,
+            spikes: spikes.into(),
             first_steps,
             counts,
+            events: None,
         }
     };
     Ok(Activity::new(shape, rule.model, spiking, membrane))

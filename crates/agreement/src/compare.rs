@@ -87,17 +87,19 @@ fn smallest(dtype: DType) -> f64 {
 }
 
 impl Outcome {
-    /// Compares what was found with what is expected, by name.
-    ///
-    /// # Panics
-    ///
-    /// If a result has no counterpart among those expected.
-    pub fn compare(&mut self, found: &[Named], expected: &[Named], dtype: DType, place: &str) {
-        for found in found {
-            let expected = expected
-                .iter()
-                .find(|expected| expected.name == found.name)
-                .unwrap_or_else(|| panic!("{}: {} is not expected", self.operation, found.name));
+    /// Compares what was found with what is expected, by name: all of it, and nothing else.
+    pub fn compare(&mut self, found: &[Named], expected: &[&Named], dtype: DType, place: &str) {
+        let names = |named: &mut dyn Iterator<Item = &'static str>| named.collect::<Vec<_>>();
+        let (has, wants) = (
+            names(&mut found.iter().map(|one| one.name)),
+            names(&mut expected.iter().map(|one| one.name)),
+        );
+        if has != wants {
+            let problem = format!("{place}: the results are {has:?}, expected {wants:?}");
+            self.failure.get_or_insert(problem);
+            return;
+        }
+        for (found, expected) in found.iter().zip(expected) {
             self.compare_one(found, expected, dtype, place);
         }
     }

@@ -13,6 +13,9 @@ use burn::tensor::{DType, Device, Gradients, Int, Tensor};
 use crate::compare::Named;
 use crate::problem::{Case, Problem, Sizes, tensor};
 
+/// The name of the gradient of a dense input.
+const OF_INPUT: &str = "∂L/∂x";
+
 /// An operation, its neurons' model, what is taken of their activity, and the route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
@@ -148,18 +151,6 @@ impl Operation {
         }
     }
 
-    /// The model of the neurons, if there are any.
-    pub fn model(self) -> Option<NeuronModel> {
-        match self.result() {
-            Result::Scan(model, _)
-            | Result::Latch(model)
-            | Result::Layer(model, _)
-            | Result::Conv(model, _)
-            | Result::Readout(model) => Some(model),
-            Result::Pool | Result::Adam => None,
-        }
-    }
-
     pub(crate) fn result(self) -> Result {
         match self {
             Self::Scan(model, output)
@@ -175,12 +166,21 @@ impl Operation {
         }
     }
 
-    /// Whether the kernels of `block-core` compute it, not only Burn's tensor operations.
-    pub fn has_kernels(self) -> bool {
-        !matches!(
-            self,
-            Self::Convolution(_) | Self::Reference(..) | Self::Steps(..)
-        )
+    /// Whether a result of this name comes out: events alone receive no gradient.
+    pub(crate) fn gives(self, name: &str) -> bool {
+        let route = match self {
+            Self::Layer(_, _, route)
+            | Self::Conv(_, _, route)
+            | Self::Readout(_, route)
+            | Self::Pool(route) => route,
+            Self::Scan(..)
+            | Self::Latch(_)
+            | Self::Convolution(_)
+            | Self::Reference(..)
+            | Self::Steps(..)
+            | Self::Adam => return true,
+        };
+        name != OF_INPUT || route != Route::Events
     }
 
     /// Whether a comparison makes sense.
@@ -224,24 +224,8 @@ impl Operation {
         }
     }
 
-    /// The results on a device, in the problem's type or a wider one. `strided` inputs are not contiguous.
-    pub fn results(
-        self,
-        problem: &Problem,
-        device: &Device,
-        dtype: DType,
-        strided: bool,
-    ) -> Vec<Named> {
-        let case = self.result().case(problem);
-        self.found(problem, &case, device, dtype, strided)
-    }
-
-    /// The same results in float64 on the CPU, in plain tensor operations.
-    pub fn expected(self, problem: &Problem) -> Vec<Named> {
-        self.result().expected(problem).1
-    }
-
-    /// The results of a problem without its ties.
+    /// The results on a device, in the problem's type or a wider one, but for its ties. `strided` inputs are not
+    /// contiguous.
     pub(crate) fn found(
         self,
         problem: &Problem,
@@ -265,7 +249,7 @@ impl Result {
             Self::Scan(model, Output::Membrane)
             | Self::Layer(model, Output::Membrane)
             | Self::Conv(model, Output::Membrane)
-                if model.is_linear_in_time() =>
+                if !model.feeds_spikes_back() =>
             {
                 Case::exact(problem)
             }
@@ -465,7 +449,7 @@ impl<'a> Run<'a> {
         };
         let (mut results, gradients) = self.outputs(&course, output);
         if dense {
-            results.push(self.sequence_gradient("∂L/∂x", &input, &gradients));
+            results.push(self.sequence_gradient(OF_INPUT, &input, &gradients));
         }
         results.extend(self.parameters(&gradients));
         results
@@ -516,7 +500,7 @@ impl<'a> Run<'a> {
             self.each("counts", counts),
         ];
         if dense {
-            results.push(self.sequence_gradient("∂L/∂x", &input, &gradients));
+            results.push(self.sequence_gradient(OF_INPUT, &input, &gradients));
         }
         results.extend(self.parameters(&gradients));
         let weight = self.readout_weight.grad(&gradients).expect("a weight");
@@ -567,7 +551,7 @@ impl<'a> Run<'a> {
         };
         let (mut results, gradients) = self.outputs(&course, output);
         if dense {
-            results.push(self.sequence_gradient("∂L/∂x", &input, &gradients));
+            results.push(self.sequence_gradient(OF_INPUT, &input, &gradients));
         }
         let weight = weight.grad(&gradients).expect("a weight");
         results.push(Named::close("∂L/∂W", weight));
@@ -606,12 +590,12 @@ impl<'a> Run<'a> {
         };
         let mut results = vec![Named::close("spikes", dense.clone())];
         if tracked {
-            let loss = self.loss(
-                &self.case.spikes_loss[..dense.shape().num_elements()],
-                dense.dims()[2],
-            );
+            let [.., windows] = dense.dims();
+            let loss = self.case.spikes_loss.iter().copied().cycle();
+            let loss: Vec<f64> = loss.take(dense.shape().num_elements()).collect();
+            let loss = self.loss(&loss, windows);
             let gradients = (dense * loss).sum().backward();
-            results.push(self.sequence_gradient("∂L/∂x", &input, &gradients));
+            results.push(self.sequence_gradient(OF_INPUT, &input, &gradients));
         }
         results
     }

@@ -15,7 +15,7 @@ fn output(current: Tensor<3>, neurons: &Neurons) -> Tensor<3> {
     let out = scan(current, neurons).expect("shapes fit");
     match neurons.model() {
         NeuronModel::Integrator => out.membrane(),
-        _ => out.spikes(),
+        NeuronModel::Block | NeuronModel::SingleSpike | NeuronModel::MultiSpike => out.spikes(),
     }
 }
 
@@ -24,7 +24,7 @@ fn output(current: Tensor<3>, neurons: &Neurons) -> Tensor<3> {
 fn values(model: NeuronModel) -> (usize, usize) {
     match model {
         NeuronModel::Integrator => (2, 3),
-        _ => (3, 3),
+        NeuronModel::Block | NeuronModel::SingleSpike | NeuronModel::MultiSpike => (3, 3),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Runs made before networks were stacks of layers: what their files call a parameter.
+//! Runs made before networks were stacks of Burn's layers: what their files call a parameter.
 
 use std::borrow::Cow;
 
@@ -19,6 +19,7 @@ pub(crate) fn path(old: &str) -> Cow<'_, str> {
         Some((layer, name @ ("weight" | "bias"))) if is_layer(layer) => {
             format!("{layer}.linear.{name}").into()
         }
+        Some((layer, "recurrent")) if is_layer(layer) => format!("{old}.weight").into(),
         _ => old.into(),
     }
 }
@@ -47,6 +48,8 @@ mod tests {
         for (old, new) in [
             ("hidden.10.weight", "hidden.10.linear.weight"),
             ("readout.bias", "readout.linear.bias"),
+            ("hidden.1.recurrent", "hidden.1.recurrent.weight"),
+            ("hidden.1.recurrent.weight", "hidden.1.recurrent.weight"),
             ("hidden.0.beta", "hidden.0.beta"),
             ("hidden.0.linear.weight", "hidden.0.linear.weight"),
             ("hidden.x.weight", "hidden.x.weight"),

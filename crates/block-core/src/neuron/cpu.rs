@@ -1,6 +1,8 @@
 //! The dynamics of a vector of neurons on the CPU, one step forward and one backward: written once for every
 //! vector width, for float32 and float64, and used by every operation.
 
+use std::ops::{Add, Mul};
+
 use fearless_simd::Simd;
 use fearless_simd::prelude::*;
 
@@ -24,7 +26,7 @@ macro_rules! with_dynamics {
                 $body
             }
             $crate::NeuronModel::Integrator => {
-                type $dynamics = $crate::neuron::cpu::Single<false>;
+                type $dynamics = $crate::neuron::cpu::Integrator;
                 $body
             }
         }
@@ -138,6 +140,15 @@ impl<V: Copy> Carried<V> {
         }
     }
 }
+
+/// The potential of a step before reset and mask: u = β·V + I.
+#[inline(always)]
+pub(crate) fn charge<V: Mul<Output = V> + Add<Output = V>>(beta: V, v: V, current: V) -> V {
+    beta * v + current
+}
+
+/// The integrator, whose membrane is all that is used of it.
+pub(crate) type Integrator = Single<false>;
 
 /// 1 where the potential is above threshold, else 0.
 #[inline(always)]

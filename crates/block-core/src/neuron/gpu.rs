@@ -106,12 +106,11 @@ pub(crate) enum Arriving {
 }
 
 impl Arriving {
-    /// Whether the way back needs the surrogate derivative. (The block model's and the integrator's membrane pass
-    /// no threshold.)
+    /// Whether the way back needs the surrogate derivative.
     pub fn needs_slope(self, model: NeuronModel) -> bool {
         match self {
             Self::Spikes | Self::Summed => true,
-            Self::Membrane => !model.is_linear_in_time(),
+            Self::Membrane => model.feeds_spikes_back(),
         }
     }
 }

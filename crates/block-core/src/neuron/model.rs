@@ -73,6 +73,23 @@ impl NeuronModel {
         }
     }
 
+    /// Whether the gradient of the membrane passes the threshold, in a reset or a mask.
+    pub fn feeds_spikes_back(self) -> bool {
+        match self {
+            Self::SingleSpike | Self::MultiSpike => true,
+            Self::Block | Self::Integrator => false,
+        }
+    }
+
+    /// Whether neurons of the model can be connected to each other: what they do at a step then depends on the spikes of
+    /// the step before. The block model computes all steps at once; integrators hand on no spikes.
+    pub fn can_recur(self) -> bool {
+        match self {
+            Self::SingleSpike | Self::MultiSpike => true,
+            Self::Block | Self::Integrator => false,
+        }
+    }
+
     /// Whether the gradient of the spikes is summed twice over all later steps before it meets the surrogate:
     /// `∂L/∂S̃[k] = Σ_{t≥k} (t−k+1)·∂L/∂S[t]`.
     pub fn sums_gradient_over_time(self) -> bool {

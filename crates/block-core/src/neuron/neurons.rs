@@ -105,7 +105,7 @@ impl Neurons {
         Ok(clamped.expand([n]))
     }
 
-    fn check_initial(
+    pub(crate) fn check_initial(
         &self,
         operation: &'static str,
         batch: usize,

@@ -50,8 +50,8 @@ pub struct RecurrentConfig {
 pub struct SpikingRecurrent {
     /// Weight W `[inputs, neurons]` and bias `[neurons]`.
     pub linear: Linear,
-    /// Weight R `[neurons, neurons]`, a row for each neuron whose spikes go out.
-    pub recurrent: Param<Tensor<2>>,
+    /// Weight R `[neurons, neurons]`, a row for each neuron whose spikes go out; there is no bias.
+    pub recurrent: Linear,
     /// The decay β: `[neurons]` or, shared, `[1]`.
     pub beta: Param<Tensor<1>>,
     #[module(skip)]
@@ -87,7 +87,7 @@ impl RecurrentConfig {
             return Err(ConfigError::new("neurons", 0, "at least 1"));
         }
         let formulation = self.formulation.unwrap_or(defaults.formulation);
-        if formulation.model() == NeuronModel::Block {
+        if !formulation.model().can_recur() {
             let name: &str = formulation.into();
             let whose = match self.formulation {
                 Some(_) => "",
@@ -111,7 +111,10 @@ impl RecurrentConfig {
         };
         Ok(SpikingRecurrent {
             linear: parameters::linear(inputs, neurons, scale, device),
-            recurrent: uniform.init([neurons, neurons], device),
+            recurrent: Linear {
+                weight: uniform.init([neurons, neurons], device),
+                bias: None,
+            },
             beta: decay.init(neurons, device),
             surrogate: self.surrogate.unwrap_or(defaults.surrogate),
             formulation,
@@ -133,7 +136,7 @@ impl SpikingRecurrent {
     pub fn spikes(&self, input: &LayerInput) -> Result<Firing, SpikeError> {
         let model = self.formulation.model();
         let neurons = Neurons::new(self.beta.val(), model).with_surrogate(self.surrogate);
-        let weight = self.recurrent.val();
+        let weight = self.recurrent.weight.val();
         let (mut spikes, mut membrane) = (Vec::new(), Vec::new());
         let mut state = None;
         for mut current in reference::unbind(self.current(input)?) {
@@ -200,7 +203,7 @@ impl HiddenLayer for SpikingRecurrent {
         let neurons = parameters::sizes(&self.linear)[1] as u128;
         let a_step = match self.formulation.model() {
             NeuronModel::MultiSpike => 16,
-            _ => 24,
+            NeuronModel::Block | NeuronModel::SingleSpike | NeuronModel::Integrator => 24,
         };
         a_step * batch * steps * neurons
     }

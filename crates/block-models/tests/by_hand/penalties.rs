@@ -70,9 +70,9 @@ fn values_and_gradients_are_those_computed_number_by_number() {
             .flat_map(|layer| (0..WIDTHS[layer]).map(move |neuron| (layer, neuron)))
             .filter(|&(layer, neuron)| !ran.iter().any(|ran| fires(&ran[layer], neuron)))
             .collect();
-        for layer in 0..2 {
+        for (layer, &width) in WIDTHS.iter().enumerate() {
             assert!(silent.contains(&(layer, 0)), "{silent:?}");
-            assert!(silent.iter().filter(|one| one.0 == layer).count() < WIDTHS[layer]);
+            assert!(silent.iter().filter(|one| one.0 == layer).count() < width);
         }
         let now_and_then = (0..WIDTHS[0]).any(|neuron| {
             let samples = ran.iter().filter(|ran| fires(&ran[0], neuron)).count();

@@ -58,7 +58,7 @@ fn spikes_and_gradients_are_those_computed_number_by_number() {
                 panic!("a recurrent layer");
             };
             plain.place(&mut layer.linear, &mut layer.beta);
-            layer.recurrent = Param::from_tensor(matrix(&plain.recurrent));
+            layer.recurrent.weight = Param::from_tensor(matrix(&plain.recurrent));
             let found = layer.spikes(&input).unwrap();
             let found = found.activity.spikes();
             let values: Vec<f64> = found.clone().into_data().iter().collect();
@@ -67,7 +67,7 @@ fn spikes_and_gradients_are_those_computed_number_by_number() {
             let gradients = loss.sum().backward();
             let what = format!("{formulation:?}");
             assert_gradients(&what, &layer.linear, &layer.beta, &gradients, &expected);
-            let recurrent = layer.recurrent.val().grad(&gradients).unwrap();
+            let recurrent = layer.recurrent.weight.val().grad(&gradients).unwrap();
             assert_close("recurrent weight", recurrent, &expected.recurrent.concat());
         }
     }
@@ -86,7 +86,7 @@ fn without_connections_it_is_a_linear_layer() {
     let mut numbers = Numbers(5);
     let plain = Plain::new(4, 6, NeuronModel::MultiSpike, 0.9, &mut numbers);
     plain.place(&mut layer.linear, &mut layer.beta);
-    layer.recurrent = Param::from_tensor(tensor(vec![0.0; 36], [6, 6]));
+    layer.recurrent.weight = Param::from_tensor(tensor(vec![0.0; 36], [6, 6]));
     let input = LayerInput::from(batch(&numbers.samples(2, 9, 4)) * 9.0);
     let found = layer.spikes(&input).unwrap().activity;
     let neurons = block_core::Neurons::new(layer.beta.val(), NeuronModel::MultiSpike);

@@ -174,7 +174,8 @@ pub(super) struct CheckArguments {
 }
 
 impl Arguments {
-    /// Refuses what stands before a subcommand: it belongs to a training.
+    /// Refuses what stands before a subcommand: it belongs to a training. Clap's own check would take the word after the
+    /// subcommand for it.
     pub(super) fn check(&self) -> Result<()> {
         let usage = match &self.command {
             Some(Command::Eval(_)) => "runner eval [OPTIONS] RUN",

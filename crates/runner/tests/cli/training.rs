@@ -287,7 +287,7 @@ fn recurrent_layers_train() {
         let bytes = bench.read(&format!("{formulation}/best.safetensors"));
         let tensors = SafeTensors::deserialize(&bytes).unwrap();
         assert_eq!(
-            tensors.tensor("hidden.0.recurrent").unwrap().shape(),
+            tensors.tensor("hidden.0.recurrent.weight").unwrap().shape(),
             [30, 30]
         );
         bench.works(&["eval", formulation]);

@@ -20,7 +20,7 @@ use super::{ConvFiring, ConvLayer, EventConvOps};
 use crate::NeuronModel;
 use crate::host::{carrier, dense, float, int, slice, with_real, zeros};
 use crate::neuron::Rule;
-use crate::neuron::cpu::{Dynamics, latch, with_dynamics};
+use crate::neuron::cpu::{Dynamics, charge, latch, with_dynamics};
 use crate::simd::{
     InstructionSet, Kernel, Real, Row, Target, Vector, add_rows, load_row, splat_row, store_row,
 };
@@ -181,7 +181,7 @@ impl<F: Real> State<F> {
             let beta = load_row::<S, F, R>(simd, beta);
             let sum = load_row::<S, F, R>(simd, sums);
             for r in 0..R {
-                v[r] = (beta[r] * v[r] + bias[r]) + sum[r];
+                v[r] = charge(beta[r], v[r], bias[r]) + sum[r];
                 first[r] = latch::<S, F>(simd, v[r], first[r], step);
             }
             each(place, &v, &first);

@@ -15,13 +15,13 @@ use burn::tensor::{Int, Tensor};
 use burn_autodiff::Autodiff;
 use burn_autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn_autodiff::grads::Gradients;
-use burn_autodiff::ops::{Backward, NodeGuard, Ops};
+use burn_autodiff::ops::{Backward, Ops};
 
 use super::activity::{Activity, Spiking};
-use super::autodiff::{deliver, record};
+use super::autodiff::deliver;
 use super::event_dense::dense_spikes;
-use super::event_layer::{LayerGradient, Maybe};
-use super::scan::{Output, scan};
+use super::event_layer::{LayerGradient, LayerNodes, Maybe};
+use super::scan::{Output, scan_for};
 use crate::device::{has_kernels, on_host};
 use crate::error::{check_dtype, check_not_empty, check_shape};
 use crate::neuron::Rule;
@@ -147,7 +147,7 @@ impl ConvSynapses {
     }
 }
 
-/// A layer of neurons driven by a convolution: [`scan`] of x ∗ W + bias, a neuron a channel and place.
+/// A layer of neurons driven by a convolution: [`scan`](crate::scan) of x ∗ W + bias, a neuron a channel and place.
 ///
 /// If events drive the layer on the CPU, neither the dense input nor the current is formed, nor the dense spikes unless
 /// they are asked for: each event adds the kernel's rows to the places that it reaches, and the weight's gradient is
@@ -173,7 +173,7 @@ pub fn conv_layer(
     const NAME: &str = "conv_layer";
     let geometry = synapses.check(NAME, input)?;
     let Some(events) = event_route(input, synapses, neurons) else {
-        return scan(synapses.current(input)?, neurons);
+        return scan_for(NAME, synapses.current(input)?, neurons);
     };
     let weight = &synapses.weight;
     let beta = neurons.decay(NAME, geometry.neurons(), weight.dtype())?;
@@ -276,7 +276,7 @@ impl<B: EventConvOps + EventConvGradient, C: CheckpointStrategy> EventConvOps fo
         let firing = B::conv_spikes(layer.clone(), rule);
         let output = Output::Spikes;
         ConvFiring {
-            carrier: ConvOutput { rule, output }.record::<B, C>(nodes, layer, firing.carrier),
+            carrier: nodes.record::<B, C, _, _>(ConvOutput { rule, output }, layer, firing.carrier),
             first: firing.first,
             counts: firing.counts,
             events: firing.events,
@@ -287,20 +287,14 @@ impl<B: EventConvOps + EventConvGradient, C: CheckpointStrategy> EventConvOps fo
         let (layer, nodes) = untrack(layer);
         let membrane = B::conv_membrane(layer.clone(), rule);
         let output = Output::Membrane;
-        ConvOutput { rule, output }.record::<B, C>(nodes, layer, membrane)
+        nodes.record::<B, C, _, _>(ConvOutput { rule, output }, layer, membrane)
     }
-}
-
-/// The nodes of a layer's weight, bias and β, and of its dense spikes if it has any.
-struct Nodes {
-    parameters: [NodeGuard; 3],
-    dense: Option<NodeGuard>,
 }
 
 /// A layer's inner tensors, without the dense spikes, whose values no pass reads; and its nodes.
 fn untrack<B: Backend, C: CheckpointStrategy>(
     layer: ConvLayer<Autodiff<B, C>>,
-) -> (ConvLayer<B>, Nodes) {
+) -> (ConvLayer<B>, LayerNodes) {
     let (weight, weight_node) = layer.weight.into_parts();
     let (bias, bias_node) = layer.bias.into_parts();
     let (beta, beta_node) = layer.beta.into_parts();
@@ -316,7 +310,7 @@ fn untrack<B: Backend, C: CheckpointStrategy>(
         beta,
         geometry: layer.geometry,
     };
-    let nodes = Nodes {
+    let nodes = LayerNodes {
         parameters: [weight_node, bias_node, beta_node],
         dense,
     };
@@ -329,22 +323,6 @@ struct ConvOutput {
     output: Output,
 }
 
-impl ConvOutput {
-    fn record<B: EventConvGradient, C: CheckpointStrategy>(
-        self,
-        nodes: Nodes,
-        layer: ConvLayer<B>,
-        out: FloatTensor<B>,
-    ) -> FloatTensor<Autodiff<B, C>> {
-        let [weight, bias, beta] = nodes.parameters;
-        match nodes.dense {
-            None => record!(self, C, [weight, bias, beta], layer, out),
-            Some(dense) => record!(self, C, [weight, bias, beta, dense], layer, out),
-        }
-    }
-}
-
-/// With the dense spikes' node there is a fourth parent.
 impl<B: EventConvGradient, const N: usize> Backward<B, N> for ConvOutput {
     type State = ConvLayer<B>;
 

@@ -19,7 +19,7 @@ use super::{EventLayer, EventLayerOps, Events};
 use crate::NeuronModel;
 use crate::host::{dense, float, int, slice, with_real};
 use crate::neuron::Rule;
-use crate::neuron::cpu::{Dynamics, Effect, latch, with_dynamics};
+use crate::neuron::cpu::{Dynamics, Effect, charge, latch, with_dynamics};
 use crate::simd::{
     InstructionSet, Kernel, Real, Row, Target, Vector, Wide, add_rows, load_row, splat_row,
     store_row,
@@ -171,7 +171,7 @@ impl<F: Real, const R: usize> Tile<F, R> {
                 let sum = load_row::<S, F, R>(simd, sum);
                 let u: [Vector<S, F>; R] = std::array::from_fn(
                     #[inline(always)]
-                    |r| (beta[r] * v[r] + bias[r]) + sum[r],
+                    |r| charge(beta[r], v[r], bias[r]) + sum[r],
                 );
                 // Spikes are rare: few steps have any.
                 let mut spikes = 0;

@@ -17,7 +17,7 @@ use burn_autodiff::ops::{Backward, NodeGuard, Ops};
 
 use super::activity::{Activity, Spiking};
 use super::autodiff::{deliver, record};
-use super::scan::{Output, scan};
+use super::scan::{Output, scan_for};
 use crate::device::{has_kernels, on_host};
 use crate::error::{check_dtype, check_not_empty, check_shape};
 use crate::neuron::{Rule, reference};
@@ -81,7 +81,7 @@ impl Synapses {
     }
 }
 
-/// A linear layer of neurons: [`scan`] of x·W + bias. Hidden layers spike; a readout is a layer of
+/// A linear layer of neurons: [`scan`](crate::scan) of x·W + bias. Hidden layers spike; a readout is a layer of
 /// [integrators](crate::NeuronModel::Integrator), of which the membrane is taken.
 ///
 /// If events drive the layer, the dense input is never formed: each event adds one row of the weight, and the
@@ -105,7 +105,7 @@ pub fn linear_layer(
     const NAME: &str = "linear_layer";
     let n = synapses.check(NAME, input)?;
     let Some(events) = event_route(input, synapses, neurons) else {
-        return scan(synapses.current(input)?, neurons);
+        return scan_for(NAME, synapses.current(input)?, neurons);
     };
     let layer = EventLayer::new(NAME, events, input, synapses, neurons, n)?;
     let rule = neurons.rule();
@@ -333,14 +333,15 @@ impl<B: EventLayerOps + EventLayerGradient, C: CheckpointStrategy> EventLayerOps
         let (spikes, first, counts) = B::event_spikes(layer.clone(), rule);
         let output = Output::Spikes;
         let step = EventOutput { rule, output };
-        (step.record::<B, C>(nodes, layer, spikes), first, counts)
+        let spikes = nodes.record::<B, C, _, _>(step, layer, spikes);
+        (spikes, first, counts)
     }
 
     fn event_membrane(layer: EventLayer<Self>, rule: Rule) -> FloatTensor<Self> {
         let (layer, nodes) = untrack(layer);
         let membrane = B::event_membrane(layer.clone(), rule);
         let output = Output::Membrane;
-        EventOutput { rule, output }.record::<B, C>(nodes, layer, membrane)
+        nodes.record::<B, C, _, _>(EventOutput { rule, output }, layer, membrane)
     }
 }
 
@@ -348,6 +349,26 @@ impl<B: EventLayerOps + EventLayerGradient, C: CheckpointStrategy> EventLayerOps
 pub(super) struct LayerNodes {
     pub parameters: [NodeGuard; 3],
     pub dense: Option<NodeGuard>,
+}
+
+impl LayerNodes {
+    /// Registers a backward step; with the dense spikes' node there is a fourth parent.
+    pub(super) fn record<B: Backend, C: CheckpointStrategy, T, S>(
+        self,
+        step: S,
+        state: T,
+        out: FloatTensor<B>,
+    ) -> FloatTensor<Autodiff<B, C>>
+    where
+        T: Clone + Send + std::fmt::Debug + 'static,
+        S: Backward<B, 3, State = T> + Backward<B, 4, State = T>,
+    {
+        let [weight, bias, beta] = self.parameters;
+        match self.dense {
+            None => record!(step, C, [weight, bias, beta], state, out),
+            Some(dense) => record!(step, C, [weight, bias, beta, dense], state, out),
+        }
+    }
 }
 
 /// A layer's inner tensors and its nodes.
@@ -400,22 +421,6 @@ struct EventOutput {
     output: Output,
 }
 
-impl EventOutput {
-    fn record<B: EventLayerGradient, C: CheckpointStrategy>(
-        self,
-        nodes: LayerNodes,
-        layer: EventLayer<B>,
-        out: FloatTensor<B>,
-    ) -> FloatTensor<Autodiff<B, C>> {
-        let [weight, bias, beta] = nodes.parameters;
-        match nodes.dense {
-            None => record!(self, C, [weight, bias, beta], layer, out),
-            Some(dense) => record!(self, C, [weight, bias, beta, dense], layer, out),
-        }
-    }
-}
-
-/// With the dense spikes' node there is a fourth parent.
 impl<B: EventLayerGradient, const N: usize> Backward<B, N> for EventOutput {
     type State = EventLayer<B>;
 

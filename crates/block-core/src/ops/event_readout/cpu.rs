@@ -10,6 +10,7 @@ use super::{EventReadoutGradient, EventReadoutOps, Readout, ReadoutGradient};
 use crate::NeuronModel;
 use crate::host::{dense, dims, float, int, slice, with_real};
 use crate::neuron::Rule;
+use crate::neuron::cpu::{At, Carried, Dynamics, Integrator, OfMembrane, charge};
 use crate::ops::event_layer::EventLayer;
 use crate::ops::event_layer::cpu::{Fired, fire};
 use crate::ops::event_layer::cpu_backward::{Upstream, backward};
@@ -159,7 +160,7 @@ impl<F: Real> Kernel for Integrate<'_, F> {
             let mut v = Vector::<S, F>::splat(simd, F::of(0.0));
             for t in 0..self.membrane.len() / classes {
                 let current = load::<S, F>(simd, &self.current[t * stride + column..]);
-                v = beta * v + (bias + current);
+                v = charge(beta, v, bias + current);
                 store::<S, F>(v, &mut self.membrane[t * classes + column..]);
             }
         }
@@ -252,11 +253,21 @@ impl<F: Real> Kernel for IntegrateBackward<'_, F> {
         let (mut d_bias, mut d_beta) = (vec![F::of(0.0); classes], vec![F::of(0.0); classes]);
         for column in (0..classes).step_by(F::LANES) {
             let beta = load::<S, F>(simd, &self.beta[column..]);
-            let (mut d, mut once, mut twice) = (zero, zero, zero);
+            let at = At {
+                simd,
+                u: zero,
+                slope: zero,
+                beta,
+                first: zero,
+                t: F::of(0.0),
+            };
+            let mut carried = Carried::new(zero);
+            let (mut once, mut twice) = (zero, zero);
             let (mut bias_sum, mut beta_sum) = (zero, zero);
             for t in (0..self.d_current.len() / stride).rev() {
                 let (from, to) = (t * classes + column, t * stride + column);
-                d = load::<S, F>(simd, &self.gradient[from..]) + beta * d;
+                let gradient = load::<S, F>(simd, &self.gradient[from..]);
+                let d = Integrator::reverse::<S, F, OfMembrane>(&mut carried, gradient, &at);
                 store_quads::<S, F>(d, &mut self.d_current[to..(t + 1) * stride]);
                 bias_sum += d;
                 if t > 0 {

@@ -11,8 +11,8 @@ use crate::NeuronModel;
 use crate::host::{dense, dims, float, int, owned, slice, with_real};
 use crate::neuron::Rule;
 use crate::neuron::cpu::{
-    Arriving, At, Carried, Derivative, Dynamics, OfMembrane, OfSpikes, latch, with_derivative,
-    with_dynamics,
+    Arriving, At, Carried, Derivative, Dynamics, OfMembrane, OfSpikes, charge, latch,
+    with_derivative, with_dynamics,
 };
 use crate::simd::{InstructionSet, Kernel, Real, Target, Vector, load, store, sum_rows};
 
@@ -156,7 +156,7 @@ impl<F: Real, D: Dynamics> Kernel for Forward<'_, F, D> {
                 &mut state,
                 #[inline(always)]
                 |(beta, v, first), _, current| {
-                    let u = *beta * *v + current;
+                    let u = charge(*beta, *v, current);
                     *first = latch::<S, F>(simd, u, *first, t);
                     *v = D::remaining::<S, F>(simd, u, *first, t);
                     u

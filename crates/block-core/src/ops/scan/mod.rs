@@ -53,17 +53,26 @@ use crate::{NeuronModel, Neurons, SpikeError};
 /// [`SpikeError`] if β or the initial potential do not fit the current in shape or element type, or a
 /// dimension is empty.
 pub fn scan(current: Tensor<3>, neurons: &Neurons) -> Result<Activity, SpikeError> {
-    const NAME: &str = "scan";
+    scan_for("scan", current, neurons)
+}
+
+/// [`scan`] as a part of an operation that errors name.
+pub(super) fn scan_for(
+    operation: &'static str,
+    current: Tensor<3>,
+    neurons: &Neurons,
+) -> Result<Activity, SpikeError> {
     let shape = current.dims();
-    let [_, steps, n] = shape;
-    check_not_empty(NAME, shape)?;
-    let beta = neurons.decay(NAME, n, current.dtype())?;
+    let [batch, steps, n] = shape;
+    check_not_empty(operation, shape)?;
+    let beta = neurons.decay(operation, n, current.dtype())?;
+    neurons.check_initial(operation, batch, n)?;
     let rule = neurons.rule();
     if !has_kernels(&current.device(), current.dtype()) {
         let reference::Steps { spikes, membrane } = reference::scan(current, neurons)?;
         return Ok(Activity::from_steps(rule.model, spikes, membrane));
     }
-    let current = neurons.inject_initial(NAME, current, &beta)?;
+    let current = neurons.inject_initial(operation, current, &beta)?;
     let beta = beta.into_dispatch();
     let (potential, first) = Dispatch::scan(current.into_dispatch(), beta.clone(), rule.model);
     let output = move |output| {

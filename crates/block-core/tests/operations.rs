@@ -1,13 +1,13 @@
-//! Every route computes the same: fused kernels, plain tensor operations, the convolution, events and
-//! dense inputs, fused and layered readout, on random inputs of odd shapes.
+//! Operations beside each other: what the instruction set, the number of threads and the layout in memory must not
+//! change, initial potentials, half precision over a long time, and what is refused. That all routes compute the same
+//! is the agreement suite's.
 
 use block_core::{
     FusedAdam, LayerInput, NeuronModel, Neurons, SpikeError, SpikeEvents, SpikeEventsBuilder,
-    Surrogate, Synapses, convolution, first_spike_steps, linear_layer, linear_readout, reference,
-    scan, simd,
+    Surrogate, Synapses, convolution, linear_layer, linear_readout, reference, scan, simd,
 };
 use burn::optim::Optimizer;
-use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -90,197 +90,14 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.into_data().convert::<f64>().try_into_vec().unwrap()
 }
 
-fn ints<const D: usize>(tensor: Tensor<D, Int>) -> Vec<i64> {
-    tensor.into_data().convert::<i64>().try_into_vec().unwrap()
-}
-
-#[track_caller]
-fn assert_close(found: &[Vec<f64>], expected: &[Vec<f64>]) {
-    assert_eq!(found.len(), expected.len());
-    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
-        assert_eq!(found.len(), expected.len());
-        let scale = expected.iter().fold(1e-3_f64, |max, v| max.max(v.abs()));
-        for (f, e) in found.iter().zip(expected) {
-            assert!(
-                (f - e).abs() <= 1e-9 * scale,
-                "result {index}: {f} against {e}"
-            );
-        }
-    }
-}
-
 /// 1 neuron, 1 step, not a multiple of anything, more than one block.
 fn shapes() -> impl Strategy<Value = [usize; 4]> {
     let sizes = (1..4_usize, 1..30_usize, 1..9_usize, 1..70_usize);
     sizes.prop_map(|(batch, steps, inputs, n)| [batch, steps, inputs, n])
 }
 
-fn models() -> impl Strategy<Value = NeuronModel> {
-    proptest::sample::select(&NeuronModel::ALL)
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
-
-    #[test]
-    fn spiking_layer_routes_agree(seed: u64, shape in shapes(), shared: bool) {
-        let layer = Layer::random(seed, shape, shared);
-        let dense = LayerInput::from(layer.input.clone());
-        let events = SpikeEvents::from_dense(layer.input.clone()).unwrap();
-        let neurons = layer.neurons(NeuronModel::Block);
-        let synapses = layer.synapses();
-
-        let reference = {
-            let current = synapses.current(&dense).unwrap();
-            layer.results(convolution(current, &neurons).unwrap().spikes)
-        };
-        for input in [dense.clone(), events.into()] {
-            let out = linear_layer(&input, &synapses, &neurons).unwrap();
-            prop_assert_eq!(ints(out.first_steps()), ints(first_spike_steps(out.spikes())));
-            assert_close(&layer.results(out.spikes()), &reference);
-        }
-        let current = synapses.current(&dense).unwrap();
-        let out = reference::scan(current, &neurons).unwrap();
-        assert_close(&layer.results(out.spikes), &reference);
-    }
-
-    #[test]
-    fn all_models_routes_agree(seed: u64, shape in shapes(), shared: bool, model in models()) {
-        let layer = Layer::random(seed, shape, shared);
-        let neurons = layer.neurons(model);
-        let dense = LayerInput::from(layer.input.clone());
-        let events = LayerInput::from(SpikeEvents::from_dense(layer.input.clone()).unwrap());
-        // Burn's backward pass uses a graph up, so every output is computed anew.
-        let expected = || {
-            let current = layer.synapses().current(&dense).unwrap();
-            let out = reference::scan(current, &neurons).unwrap();
-            (out.spikes, out.membrane)
-        };
-        let spikes = layer.results(expected().0);
-        let membrane = layer.results(expected().1);
-        // A loss on both has the sum of both gradients.
-        let (s, v) = expected();
-        let both = layer.results(s + v);
-        let [first, second] = [&dense, &events].map(|input| {
-            let found = || linear_layer(input, &layer.synapses(), &neurons).unwrap();
-            assert_close(&layer.results(found().spikes()), &spikes);
-            assert_close(&layer.results(found().membrane()), &membrane);
-            let out = found();
-            assert_close(&layer.results(out.spikes() + out.membrane()), &both);
-            (ints(out.first_steps()), ints(out.counts()))
-        });
-        prop_assert_eq!(first, second);
-    }
-
-    /// One step after the other computes what the fused pass does.
-    #[test]
-    fn a_loop_of_steps_agrees(seed: u64, shape in shapes(), model in models()) {
-        let layer = Layer::random(seed, shape, false);
-        let neurons = layer.neurons(model);
-        let current = || layer.synapses().current(&layer.input.clone().into()).unwrap();
-        let fused = || scan(current(), &neurons).unwrap();
-        let steps = || {
-            let (mut state, mut spikes, mut membrane) = (None, Vec::new(), Vec::new());
-            for current in current().split(1, 1) {
-                let (step, next) = neurons.step(current.squeeze_dim(1), state).unwrap();
-                spikes.push(step.spikes);
-                membrane.push(step.membrane);
-                state = Some(next);
-            }
-            (Tensor::stack(spikes, 1), Tensor::stack(membrane, 1))
-        };
-        assert_close(&layer.results(steps().0), &layer.results(fused().spikes()));
-        assert_close(&layer.results(steps().1), &layer.results(fused().membrane()));
-    }
-
-    /// Every unit fires once, most of them at the last step or close to it, as images are encoded.
-    #[test]
-    fn single_spike_codes_agree(
-        seed: u64, batch in 1..4_usize, steps in 1..12_usize, inputs in 1..60_usize, n in 1..70_usize,
-        model in models(), late in 0..3_usize, twice: bool,
-    ) {
-        let mut layer = Layer::random(seed, [batch, steps, inputs, n], false);
-        let last = steps.saturating_sub(1 + late);
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let mut builder = SpikeEventsBuilder::new(steps, inputs);
-        for sample in 0..batch {
-            let step = |_| match rng.random_bool(0.6) {
-                true => last as u32,
-                false => rng.random_range(0..=last as u32),
-            };
-            let mut spikes: Vec<_> = (0..inputs).map(step).zip(0..).collect();
-            if twice && sample == 0 {
-                // As many spikes as units, but not one of each.
-                spikes[0] = spikes[inputs - 1];
-            }
-            builder.push_sample(&spikes).unwrap();
-        }
-        let events = builder.build(&device());
-        layer.input = events.to_dense().cast(DType::F64);
-        let dense = LayerInput::from(layer.input.clone());
-        let [reference, found] = [dense, events.into()].map(|input| {
-            let out = linear_layer(&input, &layer.synapses(), &layer.neurons(model)).unwrap();
-            (ints(out.counts()), layer.results(out.spikes()))
-        });
-        prop_assert_eq!(reference.0, found.0);
-        assert_close(&found.1, &reference.1);
-    }
-
-    #[test]
-    fn integrator_routes_agree(seed: u64, shape in shapes(), shared: bool) {
-        let layer = Layer::random(seed, shape, shared);
-        let dense = LayerInput::from(layer.input.clone());
-        let events = SpikeEvents::from_dense(layer.input.clone()).unwrap();
-        let (synapses, neurons) = (layer.synapses(), layer.neurons(NeuronModel::Integrator));
-        let current = || synapses.current(&dense).unwrap();
-        let expected = reference::scan(current(), &neurons).unwrap().membrane;
-        let expected = layer.results(expected);
-        assert_close(&layer.results(scan(current(), &neurons).unwrap().membrane()), &expected);
-        let out = linear_layer(&events.into(), &synapses, &neurons).unwrap();
-        assert_close(&layer.results(out.membrane()), &expected);
-    }
-
-    #[test]
-    fn fused_readout_agrees_with_layers(
-        seed: u64, shape in shapes(), classes in 1..12_usize, model in models(),
-    ) {
-        let layer = Layer::random(seed, shape, false);
-        let [batch, steps, _, n] = shape;
-        let neurons = layer.neurons(model);
-        let readout = Layer::random(seed ^ 1, [batch, steps, n, classes], false);
-        let events = SpikeEvents::from_dense(layer.input.clone()).unwrap();
-        for dense in [false, true] {
-            let through = layer.input.clone().detach().require_grad();
-            let input = match dense {
-                true => LayerInput::from(through.clone()).with_events(events.clone()).unwrap(),
-                false => LayerInput::from(events.clone()),
-            };
-            let all = |membrane: Tensor<3>| {
-                let gradients = membrane.clone().powi_scalar(2).sum().backward();
-                let mut all = vec![values(membrane)];
-                for leaf in [&layer.weight, &readout.weight] {
-                    all.push(values(leaf.grad(&gradients).unwrap()));
-                }
-                for leaf in [&layer.bias, &layer.beta, &readout.bias, &readout.beta] {
-                    all.push(values(leaf.grad(&gradients).unwrap()));
-                }
-                if dense {
-                    all.push(values(through.grad(&gradients).unwrap()));
-                }
-                all
-            };
-            let integrators = readout.neurons(NeuronModel::Integrator);
-            let hidden = linear_layer(&input, &layer.synapses(), &neurons).unwrap();
-            let (first, counts) = (ints(hidden.first_steps()), ints(hidden.counts()));
-            let trace = linear_layer(&hidden.spikes().into(), &readout.synapses(), &integrators);
-            let fused = linear_readout(
-                &input, &layer.synapses(), &neurons, &readout.synapses(), &integrators,
-            ).unwrap();
-            prop_assert_eq!(ints(fused.first_steps), first);
-            prop_assert_eq!(ints(fused.counts), counts);
-            assert_close(&all(fused.membrane), &all(trace.unwrap().membrane()));
-        }
-    }
 
     #[test]
     fn events_survive_the_dense_form(seed: u64, shape in shapes()) {
@@ -550,18 +367,21 @@ fn bits(
         weight: matrix(&of.weight),
         bias: leaf(&of.bias),
     };
-    let neurons = Neurons::new(leaf(&layer.beta), model).with_surrogate(layer.surrogate);
-    let integrators = Neurons::new(leaf(&above.beta), NeuronModel::Integrator);
+    let (beta, above_beta) = (leaf(&layer.beta), leaf(&above.beta));
+    let neurons = Neurons::new(beta.clone(), model).with_surrogate(layer.surrogate);
+    let integrators = Neurons::new(above_beta.clone(), NeuronModel::Integrator);
     let input = layer.input.clone().cast(dtype);
     let events = SpikeEvents::from_dense(input.clone()).unwrap();
     let mut found = Vec::new();
-    let mut take = |output: Tensor<3>, leaves: &[&Synapses]| {
+    let mut take = |output: Tensor<3>, leaves: &[(&Synapses, &Tensor<1>)]| {
         let gradients = output.clone().powi_scalar(2).sum().backward();
         found.extend(values(output).iter().map(|v| v.to_bits()));
-        for synapses in leaves {
+        for (synapses, beta) in leaves {
             let weight = values(synapses.weight.grad(&gradients).unwrap());
             let bias = values(synapses.bias.grad(&gradients).unwrap());
-            found.extend(weight.iter().chain(&bias).map(|v| v.to_bits()));
+            let beta = values(beta.grad(&gradients).unwrap());
+            let gradients = weight.iter().chain(&bias).chain(&beta);
+            found.extend(gradients.map(|v| v.to_bits()));
         }
     };
     // Burn's matrix products round as they like: the currents are the same numbers for all.
@@ -580,11 +400,11 @@ fn bits(
         } else {
             out.spikes()
         };
-        take(out, &[&synapses]);
+        take(out, &[(&synapses, &beta)]);
     }
     let (below, above) = (synapses(&layer), synapses(&above));
     let out = linear_readout(&events.into(), &below, &neurons, &above, &integrators).unwrap();
-    take(out.membrane, &[&below, &above]);
+    take(out.membrane, &[(&below, &beta), (&above, &above_beta)]);
     found.extend(gradient.iter().chain(&held).map(|v| v.to_bits()));
     let mut state = None;
     let mut parameter = matrix(&layer.weight).inner();

@@ -154,7 +154,7 @@ impl Workload {
     }
 
     /// The network and the shape of its input; of the speed benchmark's layer there is none.
-    pub(crate) fn network(self) -> (NetworkConfig, Shape) {
+    pub fn network(self) -> (NetworkConfig, Shape) {
         let sizes = self.sizes();
         match self {
             Self::Conv => (pictures::mnist(), Shape::from([1, 28, 28])),

@@ -97,7 +97,7 @@ pub(crate) fn check() -> Result<()> {
         });
         let rest = compiled
             .and_then(|()| optional::run(&["wgpu", "--skip", "wgpu_f32"], &[]))
-            .and_then(|()| optional::run(&["burns_learner"], &[]));
+            .and_then(|()| optional::run(&["burns_"], &[]));
         half.join()
             .unwrap_or_else(|_| Err(anyhow!("wgpu_f32: panicked")))
             .and(rest)

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use benches::Workload;
 use runner::{Config, Environment};
 
 use crate::experiment::{Experiment, Places};
@@ -308,4 +309,25 @@ fn the_report_is_filled_and_found_stale() {
         error.contains("run `cargo xtask reproduce docs` and commit"),
         "{error}"
     );
+}
+
+#[test]
+fn convolutional_workloads_are_the_networks_of_the_configs() {
+    let configs = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/conv"));
+    for (workload, file) in [
+        (Workload::Conv, "mnist.toml"),
+        (Workload::Vgg, "cifar10-vgg.toml"),
+    ] {
+        let mut config = Config::load(&configs.join(file), &[]).unwrap();
+        let steps = config.encode.steps;
+        let expected = std::mem::replace(&mut config.model, workload.network().0);
+        // Read again, with every key spelt out.
+        let found = Config::parse(&config.to_toml(), file, &[]).unwrap();
+        assert_eq!(found.model, expected, "{file}");
+        assert_eq!(
+            (workload.sizes().steps, workload.sizes().batch),
+            (steps, config.train.batch_size),
+            "{file}"
+        );
+    }
 }

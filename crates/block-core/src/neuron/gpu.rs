@@ -85,7 +85,7 @@ pub(crate) struct Reverse {
 
 #[cube]
 impl Reverse {
-    pub fn new() -> Reverse {
+    pub(crate) fn new() -> Reverse {
         Reverse {
             carried: 0.0f32,
             once: 0.0f32,
@@ -107,7 +107,7 @@ pub(crate) enum Arriving {
 
 impl Arriving {
     /// Whether the way back needs the surrogate derivative.
-    pub fn needs_slope(self, model: NeuronModel) -> bool {
+    pub(crate) fn needs_slope(self, model: NeuronModel) -> bool {
         match self {
             Self::Spikes | Self::Summed => true,
             Self::Membrane => model.feeds_spikes_back(),

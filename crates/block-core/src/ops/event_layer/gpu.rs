@@ -76,7 +76,7 @@ pub(crate) enum Writes {
 
 impl Writes {
     /// The membrane of a model.
-    pub fn membrane(model: NeuronModel) -> Self {
+    pub(crate) fn membrane(model: NeuronModel) -> Self {
         match model.masks_membrane() {
             true => Self::Masked,
             false => Self::Potential,

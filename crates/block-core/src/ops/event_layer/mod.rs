@@ -282,7 +282,7 @@ pub(super) mod fusion {
     use crate::neuron::Rule;
     use crate::ops::scan::{Output, per_neuron};
 
-    pub fn membrane(layer: &EventLayerMetadata, _: &Rule) -> TensorSpec {
+    pub(crate) fn membrane(layer: &EventLayerMetadata, _: &Rule) -> TensorSpec {
         let [batch, steps] = match &layer.events {
             EventsMetadata::Host(events) => [events.batch, events.steps],
             EventsMetadata::Device { steps, offsets, .. } => {
@@ -293,13 +293,16 @@ pub(super) mod fusion {
         TensorSpec::new([batch, steps, n].into(), layer.weight.dtype)
     }
 
-    pub fn spikes(layer: &EventLayerMetadata, rule: &Rule) -> (TensorSpec, TensorSpec, TensorSpec) {
+    pub(crate) fn spikes(
+        layer: &EventLayerMetadata,
+        rule: &Rule,
+    ) -> (TensorSpec, TensorSpec, TensorSpec) {
         let spikes = membrane(layer, rule);
         let each = per_neuron(&spikes);
         (spikes, each.clone(), each)
     }
 
-    pub fn backward(
+    pub(crate) fn backward(
         _: &TensorSpec,
         layer: &EventLayerMetadata,
         _: &Rule,
@@ -309,7 +312,10 @@ pub(super) mod fusion {
         layer_gradient(layer, *wanted)
     }
 
-    pub fn layer_gradient(layer: &EventLayerMetadata, wanted: bool) -> LayerGradientMetadata {
+    pub(crate) fn layer_gradient(
+        layer: &EventLayerMetadata,
+        wanted: bool,
+    ) -> LayerGradientMetadata {
         LayerGradientMetadata {
             weight: layer.weight.clone(),
             bias: layer.bias.clone(),

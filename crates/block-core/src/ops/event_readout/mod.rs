@@ -176,7 +176,7 @@ mod fusion {
     use crate::neuron::Rule;
     use crate::ops::event_layer::{EventLayerMetadata, fusion};
 
-    pub fn forward(
+    pub(crate) fn forward(
         layer: &EventLayerMetadata,
         readout: &ReadoutMetadata,
         rule: &Rule,
@@ -186,7 +186,7 @@ mod fusion {
         (membrane, first, counts)
     }
 
-    pub fn backward(
+    pub(crate) fn backward(
         _: &TensorSpec,
         _: &TensorSpec,
         _: &TensorSpec,

@@ -84,23 +84,29 @@ pub(crate) fn check() -> Result<()> {
     let compilers = COMPILERS.iter().map(Nvrtc::install);
     let compilers: Vec<[String; 2]> = compilers.collect::<Result<_, _>>()?;
     optional::build()?;
-    // The CPU has its turn with all the other tests. A driver compiles one kernel at a time, so two
-    // processes share the work; within one its threads stand in each other's way.
-    std::thread::scope(|scope| {
-        let half = scope.spawn(|| optional::run(&["wgpu_f32"], &[]));
-        let compiled = compilers.iter().try_for_each(|[library, headers]| {
+    // The CPU has its turn with all the other tests. A driver compiles one kernel at a time, and threads of one process
+    // stand in each other's way: three processes share the work.
+    let float32 = || optional::run(&["wgpu_f32"], &[]);
+    let rest = || optional::run(&["wgpu", "--skip", "wgpu_f32"], &[]);
+    let without_a_driver = || {
+        for [library, headers] in &compilers {
             let variables = [
                 ("LD_LIBRARY_PATH", library.as_str()),
                 ("CUDA_HEADERS", headers.as_str()),
             ];
-            optional::run(&["every_kernel"], &variables)
+            optional::run(&["every_kernel"], &variables)?;
+        }
+        optional::run(&["burns_"], &[])
+    };
+    let checks: [&(dyn Fn() -> Result<()> + Sync); 3] = [&float32, &rest, &without_a_driver];
+    std::thread::scope(|scope| {
+        let started = checks.map(|check| scope.spawn(check));
+        let ended = started.map(|check| {
+            check
+                .join()
+                .unwrap_or_else(|_| Err(anyhow!("a check of the GPU kernels panicked")))
         });
-        let rest = compiled
-            .and_then(|()| optional::run(&["wgpu", "--skip", "wgpu_f32"], &[]))
-            .and_then(|()| optional::run(&["burns_"], &[]));
-        half.join()
-            .unwrap_or_else(|_| Err(anyhow!("wgpu_f32: panicked")))
-            .and(rest)
+        ended.into_iter().collect()
     })
 }
 

@@ -31,18 +31,12 @@ readout_init_scale = 3.0
 kind = "conv"
 channels = 3
 kernel = 3
+formulation = "standard-multi"
 
 [[model.layers]]
 kind = "pool"
 window = 2
 reduction = "average"
-
-[[model.layers]]
-kind = "conv"
-channels = 4
-kernel = 2
-init_scale = 4.0
-formulation = "standard-multi"
 
 [[model.layers]]
 kind = "pool"

@@ -35,19 +35,21 @@ fn spikes_and_gradients_are_those_computed_number_by_number() {
         let coefficients = numbers.many(BATCH * STEPS * NEURONS, -1.0, 1.0);
 
         let mut expected = plain.no_gradient();
-        let mut spikes = Vec::new();
+        let (mut spikes, mut of_input) = (Vec::new(), Vec::new());
         for (sample, gradient) in samples.iter().zip(coefficients.chunks(STEPS * NEURONS)) {
             let ran = plain.run(sample);
             spikes.extend(ran.spikes.concat());
             let gradient: Steps = gradient.chunks(NEURONS).map(<[f64]>::to_vec).collect();
-            plain.backward(&ran, &gradient, None, &mut expected);
+            let back = plain.backward(&ran, &gradient, None, &mut expected);
+            of_input.extend(back.concat());
         }
         let fired = spikes.iter().sum::<f64>();
         assert!(fired > 10.0, "only {fired} spikes");
 
-        let dense = batch(&samples);
-        let events = SpikeEvents::from_dense(dense.clone()).unwrap();
-        for input in [LayerInput::from(dense), events.into()] {
+        let dense = batch(&samples).require_grad();
+        let events = SpikeEvents::from_dense(dense.clone().detach()).unwrap();
+        let both = LayerInput::from(dense.clone()).with_events(events.clone());
+        for input in [dense.into(), events.into(), both.unwrap()] {
             let layer = RecurrentConfig {
                 formulation: Some(formulation),
                 ..RecurrentConfig::new(NEURONS)
@@ -69,6 +71,10 @@ fn spikes_and_gradients_are_those_computed_number_by_number() {
             assert_gradients(&what, &layer.linear, &layer.beta, &gradients, &expected);
             let recurrent = layer.recurrent.weight.val().grad(&gradients).unwrap();
             assert_close("recurrent weight", recurrent, &expected.recurrent.concat());
+            if let Some(dense) = input.dense() {
+                let found = dense.grad(&gradients).unwrap();
+                assert_close("input", found, &of_input);
+            }
         }
     }
 }

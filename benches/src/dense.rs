@@ -5,12 +5,12 @@ use burn::tensor::{Device, Distribution, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// Its input units.
+/// Input units of the speed benchmark.
 pub const INPUTS: usize = 1000;
 
 /// A batch `[batch, time, unit]`: a rate r for each sample, uniform from 0 to 200, and at every step
-/// Poisson(r/t) spikes of each unit, clipped to 1. The same for the same seed and kind of device: what works in the
-/// host's memory gets them from there, as a GPU would wait for them longer than for what it computes of them.
+/// Poisson(r/t) spikes of each unit, clipped to 1. Seed and kind of device fix the numbers: the host draws them for
+/// devices in its memory; a GPU draws its own, as copying them there would take longer than computing with them.
 pub fn dense_spikes(shape: [usize; 3], seed: u64, device: &Device) -> Tensor<3> {
     let [batch, steps, units] = shape;
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);

@@ -25,7 +25,7 @@ const FRAMES: usize = 8;
 /// An operation of the CPU, forward and backward, on small fixed inputs.
 #[derive(Debug, Clone, Copy)]
 pub struct Kernel {
-    /// Its name.
+    /// The kernel's name.
     pub name: &'static str,
     run: fn(&mut Draw, usize),
 }
@@ -86,7 +86,7 @@ impl Kernel {
         Self { name, run }
     }
 
-    /// Runs it so many times.
+    /// Runs the kernel so many times.
     pub fn run(self, times: usize) {
         let rng = Xoshiro256PlusPlus::seed_from_u64(1);
         let device = Device::flex().autodiff();

@@ -101,7 +101,7 @@ pub struct Measurement {
     pub forward_seconds: f64,
     /// Backward and, for networks, Adam.
     pub backward_seconds: f64,
-    /// Both.
+    /// Forward and backward together.
     pub step_seconds: f64,
     /// How many steps the medians are of.
     pub repetitions: usize,
@@ -110,7 +110,7 @@ pub struct Measurement {
     pub peak_memory_bytes: Option<u64>,
     /// Hidden neurons × time steps × samples a second.
     pub neuron_steps_per_second: f64,
-    /// Of the device, measured in the same process.
+    /// The device's bandwidth in copying, measured in the same process.
     pub copy_bandwidth_bytes_per_second: f64,
     /// One read and one write of a float32 a neuron-step, over the step, as a share of the measured copy
     /// bandwidth; what keeps nothing a neuron-step moves less and may exceed 1.
@@ -123,7 +123,7 @@ pub struct Measurement {
     pub operations: Option<usize>,
     /// [`Work::bytes`](crate::Work) of a step, where they are known.
     pub bytes: Option<usize>,
-    /// Of the device, measured in the same process.
+    /// The device's float32 additions a second, measured in the same process.
     pub additions_per_second: Option<f64>,
 }
 

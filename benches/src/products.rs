@@ -15,7 +15,7 @@ pub struct Products {
 type Pair = (Tensor<2>, Tensor<2>);
 
 impl Products {
-    /// Those that a dense implementation of the hidden layers cannot avoid, with x a layer's input, W its
+    /// The products that a dense implementation of the hidden layers cannot avoid, with x a layer's input, W its
     /// weight and D the gradient of its current: x·W forward, xᵀ·D backward, and D·Wᵀ for each boundary
     /// between hidden layers. A convolution's x has a row for each place of the kernel.
     pub fn of_layers(workload: Workload, device: &NamedDevice) -> Self {

@@ -26,7 +26,7 @@ pub enum Pace {
 }
 
 impl Pace {
-    /// All of them.
+    /// All paces.
     pub const ALL: [Self; 4] = [
         Self::Standard,
         Self::Convolution,

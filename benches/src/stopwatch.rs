@@ -14,7 +14,7 @@ pub struct Lap {
 }
 
 impl Lap {
-    /// Both.
+    /// Seconds of both passes.
     pub fn step(self) -> f64 {
         self.forward + self.backward
     }

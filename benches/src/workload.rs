@@ -76,7 +76,7 @@ const fn layer(neurons: usize, steps: usize) -> Workload {
 }
 
 impl Workload {
-    /// All of them.
+    /// All workloads.
     pub const ALL: [Self; 15] = [
         Self::Fmnist,
         Self::FmnistFiring,
@@ -95,7 +95,7 @@ impl Workload {
         Self::Vgg,
     ];
 
-    /// Their names, each once.
+    /// The workloads' names, each once.
     pub const NAMES: [&str; 9] = [
         "fmnist",
         "fmnist-firing",
@@ -123,7 +123,7 @@ impl Workload {
         }
     }
 
-    /// Its sizes.
+    /// The workload's sizes.
     pub fn sizes(self) -> Sizes {
         let (inputs, hidden, classes, steps) = match self {
             Self::Fmnist | Self::FmnistFiring => (784, vec![1000], 10, 100),

@@ -47,7 +47,7 @@ struct Tolerance {
 
 /// The tolerances by type, and what was measured over all problems on the CPU.
 ///
-/// | | largest difference, as a share of its tensor's largest value | floor that `relative` leaves to be needed |
+/// | | largest difference, as a share of its tensor's largest value | floor that is needed beside `relative` |
 /// |---|---|---|
 /// | float64 | 9e-15 | 0, and 4e-18 with a `relative` of 1e-11 |
 /// | float32 | 1.0e-5, of ∂L/∂β of a readout of 64,000 neurons | 1.4e-6, of the biases' gradient there, a sum over 270 steps |

@@ -23,8 +23,8 @@ pub use outcome::Outcome;
 use problem::Case;
 pub use problem::{Input, Pictures, Problem, Sizes};
 
-/// The sizes that every operation is run on: one of everything, one step, nothing a multiple of
-/// anything, more neurons than a tile, few neurons over a long time, more than a GPU works on at once. The index
+/// The sizes that every operation is run on: every size 1, a single step, sizes that are no multiple of a
+/// vector, more neurons than a tile, few neurons over a long time, more than a GPU works on at once. The index
 /// is the seed.
 pub const SIZES: [Sizes; 8] = [
     Sizes::new(1, 1, 1, 1, 1),
@@ -126,7 +126,7 @@ impl Suite {
         Self::of(device, dtype, problems.collect())
     }
 
-    /// With these problems.
+    /// A suite of these problems.
     pub fn of(device: &Device, dtype: DType, problems: Vec<Problem>) -> Self {
         Self {
             device: device.clone(),

@@ -53,7 +53,7 @@ pub enum Output {
 }
 
 impl Output {
-    /// All of them.
+    /// All outputs.
     pub const ALL: [Self; 3] = [Self::Spikes, Self::Membrane, Self::Both];
 
     fn has_spikes(self) -> bool {
@@ -85,7 +85,7 @@ pub enum Route {
 }
 
 impl Route {
-    /// All of them.
+    /// All routes.
     pub const ALL: [Self; 3] = [Self::Dense, Self::Events, Self::Both];
 
     fn name(self) -> &'static str {
@@ -110,7 +110,7 @@ pub(crate) enum Result {
 }
 
 impl Operation {
-    /// All of them, with every model.
+    /// All operations, with every model.
     pub fn all() -> Vec<Self> {
         let mut all = Vec::new();
         for model in NeuronModel::ALL {

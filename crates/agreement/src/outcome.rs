@@ -1,7 +1,7 @@
 use burn::tensor::DType;
 use serde::Serialize;
 
-/// What came of one operation on one device.
+/// The outcome of one operation on one device.
 #[derive(Debug, Clone, Serialize)]
 pub struct Outcome {
     /// Name of the operation and route.

@@ -23,7 +23,7 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    /// In the order of the fields.
+    /// Sizes from numbers in the order of the fields.
     pub const fn new(
         batch: usize,
         steps: usize,

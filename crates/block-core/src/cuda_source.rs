@@ -97,7 +97,7 @@ pub fn cuda_sources() -> Vec<Source> {
     sources
 }
 
-/// The ways back that operations ask for, each with the formulas of the surrogates that it is compiled for.
+/// The backward passes that operations ask for, each with the formulas of the surrogates that it is compiled for.
 fn ways_back() -> Vec<(NeuronModel, Arriving, Vec<Curve>)> {
     let mut all = Vec::new();
     for model in NeuronModel::ALL {

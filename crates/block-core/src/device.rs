@@ -6,7 +6,7 @@ use burn::tensor::DeviceType;
 use burn::tensor::{DType, Device};
 use thiserror::Error;
 
-/// Why there is no such device, or what became of it.
+/// Why a device cannot be used, or how it failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum DeviceError {

@@ -12,7 +12,7 @@
 //! # Ok::<(), block_core::SpikeError>(())
 //! ```
 //!
-//! Gradients need a device with autodiff, `Device::flex().autodiff()`, and a tensor that requires one.
+//! Gradients need a device with autodiff, `Device::flex().autodiff()`, and a tensor that requires a gradient.
 //!
 //! # Contents
 //!
@@ -36,9 +36,9 @@
 //!
 //! On Burn's flex backend (the CPU) in float32 and float64, fused kernels with hand-written gradients run on
 //! all cores with the widest vectors that the processor has. Their results depend neither on the number of
-//! threads nor on the width of the vectors. With the feature `cuda` or `wgpu` the same operations are CubeCL
-//! kernels on GPUs, in float32, float16 and bfloat16 with float32 sums, also under Burn's kernel fusion.
-//! Everywhere else, and in any other type, the same functions run in plain tensor operations.
+//! threads nor on the width of the vectors. With the feature `cuda` or `wgpu` the operations but for
+//! those on pictures are CubeCL kernels on GPUs, in float32, float16 and bfloat16 with float32 sums, also under
+//! Burn's kernel fusion. Everywhere else, and in any other type, the same functions run in plain tensor operations.
 
 #[cfg(feature = "cube")]
 mod cube;

@@ -32,7 +32,7 @@ pub struct DataSet {
     /// How recordings are binned in time, unless a config says otherwise; none where samples are
     /// values.
     pub timing: Option<Timing>,
-    /// How values that enter a network as they are are normalised, if they are.
+    /// The normalisation of values that enter a network unencoded, if there is one.
     pub normalization: Option<Normalization>,
     /// Random changes of training samples, if there are any for this data set.
     pub augmentation: Option<Augmentation>,
@@ -49,10 +49,10 @@ pub enum Origin {
     Made(fn(&DataSet) -> Result<Splits, DataError>),
     /// They are read from files.
     Files {
-        /// What the files may come as: the first packing of which all files are there is taken. The
-        /// last one is as the publisher hands it out.
+        /// The packings in which the files may come: the first one whose files are all there is taken. The
+        /// last one is the publisher's own.
         packings: &'static [&'static [&'static str]],
-        /// How many of a packing's files are the test split's, the last ones.
+        /// How many files of a packing, counted from its end, belong to the test split.
         test_files: usize,
         /// Reads both splits from the files of a packing, in its order.
         read: fn(&DataSet, &[PathBuf]) -> Result<Splits, DataError>,

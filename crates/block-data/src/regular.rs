@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 /// What a path leads to if that is neither a file nor a folder: opening a named pipe waits until somebody writes to it, which
-/// may be never. What a shell hands over below `/dev` is meant.
+/// may be never. Paths below `/dev` are accepted, since a shell hands them over on purpose.
 pub fn special_file(path: &Path) -> Option<&'static str> {
     if path.starts_with("/dev") {
         return None;

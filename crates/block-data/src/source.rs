@@ -38,11 +38,11 @@ pub struct Splits {
     pub train: Samples,
     /// The test split.
     pub test: Samples,
-    /// What the files say that the classes are called, by label; empty where they do not say it.
+    /// The names that the files give the classes, by label; empty where they give none.
     pub class_names: Vec<String>,
     /// Bytes that both splits take in memory.
     pub memory_bytes: usize,
-    /// What is not wrong with the files, but probably not meant, a sentence each.
+    /// What is not wrong with the files but probably unintended, one sentence each.
     pub doubts: Vec<String>,
 }
 
@@ -94,7 +94,7 @@ impl DataSource {
         &self.class_names
     }
 
-    /// The augmentation that there is for this data set.
+    /// The augmentation for this data set, if there is one.
     pub fn augmentation(&self) -> Option<&Augmentation> {
         self.augmentation.as_ref()
     }
@@ -119,7 +119,7 @@ impl DataSource {
         self.memory_bytes
     }
 
-    /// What is not wrong with the files, but probably not meant, a sentence each.
+    /// What is not wrong with the files but probably unintended, one sentence each.
     pub fn doubts(&self) -> &[String] {
         &self.doubts
     }

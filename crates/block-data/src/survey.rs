@@ -15,7 +15,7 @@ const SIDE_BY_SIDE: usize = 64;
 /// Events of a recording that go into its digest, besides their number.
 const DIGESTED: usize = 256;
 
-/// An [`Account`] of a split, and what else it takes to judge it.
+/// An [`Account`] of a split, and what else is needed to judge the split.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Survey {
     /// The account.
@@ -39,7 +39,7 @@ pub struct Survey {
     digests: Vec<u64>,
 }
 
-/// A recording that lasts so many times as long as others is in another unit of time, or has a stray one.
+/// A recording that lasts so many times as long as others is in another unit of time, or has a stray time.
 pub const MUCH_LONGER: f32 = 100.0;
 
 /// Medians over recordings, in seconds.

@@ -43,7 +43,7 @@ pub struct NetworkConfig {
     pub formulation: Formulation,
     /// What is taken of the readout over time, of its membrane or, with `time-to-first-spike`, of its neurons' spikes.
     pub readout: ReadoutReduction,
-    /// Of the readout `time-to-first-spike`: the time steps τ that make scores −t/τ of times t. Default: a tenth
+    /// For the readout `time-to-first-spike`: the time constant τ, in time steps, of the scores −t/τ. Default: a tenth
     /// of all steps.
     #[schemars(range(min = 1e-30, max = 1e30))]
     pub readout_tau: Option<f64>,
@@ -73,7 +73,7 @@ pub struct NetworkConfig {
 }
 
 impl NetworkConfig {
-    /// Linear hidden layers of so many neurons each.
+    /// A network whose hidden layers are linear and have these numbers of neurons.
     pub fn of(hidden: impl Into<Vec<usize>>) -> Self {
         Self {
             hidden: Some(hidden.into()),
@@ -103,13 +103,13 @@ impl NetworkConfig {
                 let formulation: &str = self.formulation.into();
                 let found = format!("{name:?} beside formulation = {formulation:?}");
                 let expected = "\"sum\", \"max\" or \"last\", or a formulation whose neurons fire once, such as \"scan\" \
-                                or \"standard-single\": of several spikes none is the time; hidden layers may have \
+                                or \"standard-single\": several spikes have no single time; hidden layers may have \
                                 formulations of their own";
                 Err(ConfigError::new("readout", found, expected))
             }
             (None, Some(tau)) => {
                 let expected = format!(
-                    "it only with readout = \"time-to-first-spike\", which has times; this one is {name:?}"
+                    "no such key unless readout = \"time-to-first-spike\", which has times; the readout is {name:?}"
                 );
                 Err(ConfigError::new("readout_tau", tau, expected))
             }
@@ -236,8 +236,8 @@ pub struct NetworkOutput {
 }
 
 impl NetworkOutput {
-    /// The class of highest score of each sample; of equal scores the one that the decider prefers, then the first.
-    /// Of times to the first spike that is the earliest class, of equal times the one with the higher potential.
+    /// The class of highest score of each sample; among equal scores the one that the decider prefers, then the first.
+    /// With times to the first spike it is the earliest class; among equal times the one with the higher potential.
     pub fn answers(&self) -> Vec<usize> {
         answers(&self.logits, self.decider.as_ref())
     }
@@ -438,7 +438,7 @@ impl Network {
     /// The numbers that a training step keeps of a batch for its backward pass, without the batch itself.
     ///
     /// A last hidden layer that is one operation with the readout keeps nothing of size batch · steps ·
-    /// neurons. With penalties there is none; for that of silence each layer keeps its potential, the potential's
+    /// neurons. With penalties no layer is fused; for that of silence each layer keeps its potential, the potential's
     /// gradient and the current's, and the maximum's intermediate results.
     ///
     /// `events`: whether the batch comes as events, and not as dense frames.

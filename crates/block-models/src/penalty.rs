@@ -17,7 +17,7 @@ pub struct Penalties {
 }
 
 impl Penalties {
-    /// Whether the loss stays as it is.
+    /// Whether both penalties are 0, so that the loss stays as it is.
     pub fn are_zero(self) -> bool {
         self.spikes == 0.0 && self.silence == 0.0
     }

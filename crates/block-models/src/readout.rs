@@ -39,8 +39,8 @@ pub struct ReadoutOutput {
     pub membrane: Tensor<3>,
     /// The class scores: `[batch, classes]`.
     pub logits: Tensor<2>,
-    /// What decides between classes of equal score, if anything does but their order: `[batch, classes]`. Of
-    /// times to the first spike it is the potential then; of a silent neuron, that of the last step.
+    /// What decides between classes of equal score, if anything does but their order: `[batch, classes]`. With
+    /// times to the first spike it is the potential at the spike or, for a silent neuron, at the last step.
     pub decider: Option<Tensor<2>>,
 }
 

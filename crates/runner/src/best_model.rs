@@ -91,16 +91,16 @@ pub(crate) fn best_weights(run: &Path) -> Result<(Vec<u8>, Option<Checkpoint>)> 
             Some(false) => {
                 let problem = format!(
                     "found other weights than those of the run's best epoch, which {RESUME} has: the file was changed, or \
-                     is another run's"
+                     belongs to another run"
                 );
                 return Err(refuse(problem, last.as_ref()));
             }
             None if checked => tracing::warn!(
-                "{place} is whole; whether it is the run's cannot be told without {RESUME}"
+                "{place} is whole; without {RESUME} it cannot be told whether it belongs to the run"
             ),
             None => tracing::warn!(
                 "{place} was made by an earlier runner, which kept no checksum of weights: without {RESUME} it cannot be \
-                 told whether it is whole and the run's"
+                 told whether it is whole and belongs to the run"
             ),
         }
         return Ok((bytes, last.or_else(previous)));

@@ -39,11 +39,11 @@ const REPLACES: &str = "replaces";
 /// A run at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Checkpoint {
-    /// How far it is.
+    /// How far the run is.
     pub position: Position,
     /// The weights, as a safetensors file.
     pub last: Vec<u8>,
-    /// The kept model's.
+    /// The kept model's weights, as a safetensors file.
     pub best: Option<Vec<u8>>,
     /// Adam's state by the parameters' paths.
     pub moments: BTreeMap<String, Moments>,
@@ -57,7 +57,7 @@ pub(crate) struct Checkpoint {
 
 /// A checkpoint of a later layout.
 #[derive(Debug, thiserror::Error)]
-#[error("found version {0}, expected {VERSION} or less: it is a later runner's")]
+#[error("found version {0}, expected {VERSION} or less: a later runner wrote it")]
 struct Later(u32);
 
 /// The checkpoint that a run goes on from.
@@ -313,7 +313,7 @@ impl Checkpoint {
     fn from_bytes(bytes: &[u8]) -> anyhow::Result<(Self, u32)> {
         let (_, metadata) = SafeTensors::read_metadata(bytes)?;
         let metadata = metadata.metadata().clone().unwrap_or_default();
-        let position = metadata.get(POSITION).context("it says no position")?;
+        let position = metadata.get(POSITION).context("it has no position")?;
         let version = match metadata.get(VERSION_KEY) {
             Some(version) => version
                 .parse::<u32>()

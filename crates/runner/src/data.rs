@@ -21,7 +21,7 @@ impl DataConfig {
     }
 
     /// Fetches the data set if it is in none of its locations, showing how far it is on standard
-    /// error. `offline`, nothing is asked of any network.
+    /// error. With `offline`, no network is used.
     ///
     /// # Errors
     ///

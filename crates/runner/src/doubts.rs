@@ -134,7 +134,7 @@ impl<'a> OfOne<'a> {
             }
             Some(EventAccount { emptied, .. }) => most(empty + emptied).then(|| {
                 format!(
-                    "nothing goes in from {} of its {}: {empty} {} no event, {emptied} {} none within the time steps",
+                    "no input comes from {} of its {}: {empty} {} no event, {emptied} {} none within the time steps",
                     empty + emptied,
                     counted(samples, "recording"),
                     have(empty),
@@ -224,7 +224,7 @@ impl<'a> OfOne<'a> {
         (number > 0).then(|| {
             format!(
                 "{number} of its {} {} more than {MUCH_LONGER} times as long as is typical, up to {longest} s instead of {} s: \
-                 are the times in another unit there, or is one a stray one?",
+                 are their times in another unit, or is one of the times a stray?",
                 counted(self.account.samples, "recording"),
                 if number == 1 { "lasts" } else { "last" },
                 typical.length
@@ -265,7 +265,7 @@ impl<'a> OfOne<'a> {
         (events.folded > 0 && !usual).then(|| {
             let percent = 100.0 * events.folded as f64 / events.total as f64;
             format!(
-                "{} in the file, folded onto {units}: unit {units} becomes unit 0 and so on, which concerns \
+                "{} in the file, folded onto {units}: unit {units} becomes unit 0 and so on, which affects \
                  {percent:.1} % of its events; data.units says how many there are",
                 counted(u64::from(largest) + 1, "unit")
             )
@@ -432,7 +432,7 @@ impl Stray {
             total,
         } = self;
         format!(
-            "{largest}, the next largest {next} ({count} of its {} {} beyond that); is it a stray one?",
+            "{largest}, the next largest {next} ({count} of its {} {} beyond that); is it a stray?",
             counted(*total, of),
             if *count == 1 { "lies" } else { "lie" }
         )

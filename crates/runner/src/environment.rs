@@ -40,15 +40,15 @@ pub struct Environment {
     /// What is doubtful about them.
     #[serde(default)]
     pub doubts: Vec<String>,
-    /// Each time that the run was gone on with.
+    /// Each time that the run was resumed.
     #[serde(default)]
     pub resumed: Vec<Resumption>,
-    /// What of the config or the data became another when the run was gone on with.
+    /// What changed in the config or the data when the run was resumed.
     #[serde(default)]
     pub changes: Vec<Change>,
 }
 
-/// Something in a run that became another.
+/// A change in the config or the data of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// When, in UTC.
@@ -63,12 +63,12 @@ pub struct Change {
     pub before: String,
     /// What it is from here on.
     pub now: String,
-    /// Whether it took `--accept-changes`, as the epochs so far would have been other ones with it, or as it is a test split
-    /// that nobody named.
+    /// Whether it needed `--accept-changes`: the epochs so far would have gone differently with it, or it is a test split
+    /// that was not named.
     pub accepted: bool,
 }
 
-/// What a run was gone on with.
+/// One resumption of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Resumption {
     /// When, in UTC.
@@ -88,7 +88,7 @@ pub struct Resumption {
 }
 
 impl Environment {
-    /// That of this process.
+    /// The environment of this process.
     pub fn current(device: &NamedDevice) -> Self {
         let known = |text: &str| (!text.is_empty()).then(|| text.to_string());
         let packages = option_env!("RUNNER_PACKAGES").unwrap_or_default();
@@ -155,7 +155,7 @@ impl Environment {
         self
     }
 
-    /// That of a run which this process goes on with: what it began on stays.
+    /// The environment of a run that this process resumes: the device and versions that the run began with stay.
     pub fn resume(
         before: Option<Self>,
         device: &NamedDevice,
@@ -177,7 +177,7 @@ impl Environment {
         environment
     }
 
-    /// Puts on record what became another after so many epochs and batches.
+    /// Records what changed after so many epochs and batches.
     pub(crate) fn change(
         &mut self,
         differences: &[Difference],

@@ -217,7 +217,7 @@ pub enum RunnerError {
         epoch: usize,
         /// The first and the last of the batches, from 1, in one of which that came about.
         batches: [usize; 2],
-        /// The parameter's path, of its moments behind `adam.`.
+        /// The parameter's path; for one of its moments, with `adam.` in front.
         parameter: String,
     },
     /// Stopped by Ctrl-C, everything saved.
@@ -278,7 +278,7 @@ pub struct Shortage {
     pub remedy: String,
 }
 
-/// Something that is another in a run than it is now.
+/// Something whose value in a run differs from the value now.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
     /// A key, or a split.

@@ -17,7 +17,7 @@ use crate::step::Forward;
 pub struct Evaluation {
     /// Sums over the samples.
     pub totals: Totals,
-    /// How often each class (row) was taken for each (column).
+    /// The confusion matrix: how often a sample of each class (row) was classified as each class (column).
     pub confusion: Vec<Vec<u64>>,
     /// How long it took, loader included.
     pub seconds: f64,
@@ -32,19 +32,19 @@ pub struct EvaluationReport {
     pub device: String,
     /// What was scored.
     pub test_split: ScoredSplit,
-    /// Samples of its test split.
+    /// Samples of the scored split.
     pub samples: u64,
-    /// The fraction of correct ones.
+    /// The fraction of samples that are classified correctly.
     pub test_accuracy: Option<f64>,
-    /// Their mean loss.
+    /// The mean loss over the samples.
     pub test_loss: Option<f64>,
     /// Hidden spikes a sample, all layers together.
     pub hidden_spikes_per_sample: Option<f64>,
     /// Hidden spikes a sample, layer by layer.
     pub hidden_spikes_per_sample_by_layer: Vec<f64>,
-    /// By class.
+    /// The results by class.
     pub classes: Vec<ClassReport>,
-    /// How often each class (row) was taken for each (column).
+    /// The confusion matrix: how often a sample of each class (row) was classified as each class (column).
     pub confusion: Vec<Vec<u64>>,
 }
 
@@ -56,9 +56,9 @@ pub struct ScoredSplit {
     /// What the split holds.
     #[serde(flatten)]
     pub content: SplitContent,
-    /// How that compares with the run's test split.
+    /// How the scored split compares with the run's test split.
     pub compared: Compared,
-    /// What the run's own test split holds, if the run says so and that is another.
+    /// What the run's own test split holds, if the run says so and it differs.
     pub of_run: Option<SplitContent>,
 }
 
@@ -66,11 +66,11 @@ pub struct ScoredSplit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Compared {
-    /// It holds the same.
+    /// The split holds the same samples.
     Same,
-    /// It is another, which was named.
+    /// The split is another one, which was named.
     Named,
-    /// It is another, which nobody named.
+    /// The split is another one, which nobody named.
     Changed,
     /// The run does not say what its test split held.
     Unknown,
@@ -121,11 +121,11 @@ impl std::fmt::Display for ScoredSplit {
 /// How a class fares.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ClassReport {
-    /// What it is called.
+    /// The class's name.
     pub name: String,
-    /// Its samples.
+    /// Samples of the class.
     pub samples: u64,
-    /// The fraction of them that is correct; none without samples.
+    /// The fraction of the class's samples that are classified correctly; none without samples.
     pub accuracy: Option<f64>,
 }
 
@@ -171,7 +171,7 @@ impl Evaluation {
         }))
     }
 
-    /// The same with names.
+    /// The report of an evaluation, with the names of data set, device and classes.
     pub fn report(
         &self,
         data: &str,

@@ -184,7 +184,7 @@ impl Log {
             .map_err(write_error(&self.path, REPAIR))
     }
 
-    /// Its bytes.
+    /// The log's length in bytes.
     pub fn length(&self) -> u64 {
         self.length
     }

@@ -88,7 +88,7 @@ impl RunData {
     }
 }
 
-/// What in a run may be another than it was, besides what leaves the epochs so far as they are: `train.epochs`, milestones
+/// What may differ from a run, besides what leaves the epochs so far as they are: `train.epochs`, milestones
 /// that are not reached yet, `train.gamma` before the first of them, `data.validation` where no samples are held out, and
 /// where the data lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -102,7 +102,7 @@ pub struct Accept {
 pub(crate) const TRAINING_SPLIT: &str = "the training split";
 pub(crate) const TEST_SPLIT: &str = "the test split";
 
-/// In what a plan is another than a run of which `epochs` epochs are finished, as far as the run says what it was. Another
+/// How a plan differs from a run of which `epochs` epochs are finished, as far as the run says what it was. Another
 /// test split is allowed if it was named.
 pub(crate) fn differences(
     before: (Option<&Config>, Option<&RunData>),

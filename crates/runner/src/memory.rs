@@ -93,7 +93,7 @@ impl Plan {
                 ),
             },
             Part {
-                what: format!("how often each of {classes} classes is taken for each"),
+                what: format!("the confusion matrix of {classes} classes"),
                 // Twice while they are written.
                 bytes: 4 * classes.pow(2) * NUMBER,
                 remedy: format!("make the number of classes smaller{}", stated("classes")),

@@ -14,7 +14,7 @@ pub struct Totals {
     /// Losses.
     #[serde(with = "bits")]
     pub loss: f64,
-    /// What of the losses is the penalty of spikes and silence.
+    /// The part of the losses that is the penalty of spikes and silence.
     #[serde(default, with = "bits")]
     pub penalty: f64,
     /// Spikes of each hidden layer.
@@ -22,7 +22,7 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Those of one batch.
+    /// The sums over one batch.
     pub fn of(forward: &Forward) -> Self {
         let pairs = forward.predicted.iter().zip(&forward.targets);
         let samples = forward.targets.len() as u64;
@@ -58,7 +58,7 @@ impl Totals {
         self.per_sample(self.loss)
     }
 
-    /// What of the mean loss is the penalty of spikes and silence; none without samples.
+    /// The part of the mean loss that is the penalty of spikes and silence; none without samples.
     pub fn mean_penalty(&self) -> Option<f64> {
         self.per_sample(self.penalty)
     }
@@ -93,11 +93,11 @@ pub struct BatchRecord {
     pub epoch: usize,
     /// Batch of the epoch, from 1.
     pub batch: usize,
-    /// Its samples.
+    /// Samples of the batch.
     pub samples: u64,
     /// The mean loss: cross entropy and penalty.
     pub loss: f32,
-    /// What of it is the penalty of spikes and silence, where the config has one.
+    /// The part of the loss that is the penalty of spikes and silence, where the config has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub penalty: Option<f64>,
     /// The fraction of correct samples.
@@ -126,11 +126,11 @@ pub(crate) struct BatchTimes {
 pub struct EpochRecord {
     /// Epoch, from 1.
     pub epoch: usize,
-    /// The learning rate during it.
+    /// The learning rate during the epoch.
     pub learning_rate: f64,
     /// The mean loss over the samples, while the weights change.
     pub train_loss: Option<f64>,
-    /// What of it is the penalty of spikes and silence, where the config has one.
+    /// The part of the loss that is the penalty of spikes and silence, where the config has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train_penalty: Option<f64>,
     /// The fraction of correct samples, while the weights change.
@@ -145,11 +145,11 @@ pub struct EpochRecord {
     pub validation_accuracy: Option<f64>,
     /// Hidden spikes a validation sample.
     pub validation_hidden_spikes: Option<f64>,
-    /// Whether its training loss is the lowest so far, so that the model is kept.
+    /// Whether the epoch's training loss is the lowest so far, so that the model is kept.
     pub best: bool,
     /// The training pass, loader included.
     pub train_seconds: f64,
-    /// What of that was spent waiting for the loader.
+    /// The part of the training pass that was spent waiting for the loader.
     pub wait_seconds: f64,
     /// The validation pass.
     pub validation_seconds: Option<f64>,

@@ -214,7 +214,7 @@ impl RunFolder {
         write_error(file, remedy)
     }
 
-    /// Where it is.
+    /// The folder's path.
     pub fn path(&self) -> &Path {
         &self.path
     }

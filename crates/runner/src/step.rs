@@ -12,7 +12,7 @@ use crate::error::Result;
 pub struct Forward {
     /// The mean cross entropy plus the penalty, `[1]`, for the backward pass.
     pub loss: Tensor<1>,
-    /// The same on the host.
+    /// The loss on the host.
     pub loss_value: f32,
     /// The penalty on the host, 0 without one.
     pub penalty_value: f32,

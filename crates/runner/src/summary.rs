@@ -20,11 +20,11 @@ pub struct Summary {
     pub data: String,
     /// The fraction of the test split that the kept model gets right.
     pub test_accuracy: Option<f64>,
-    /// Its mean loss there.
+    /// The kept model's mean loss on the test split.
     pub test_loss: Option<f64>,
-    /// Its hidden spikes a test sample, all layers together.
+    /// The kept model's hidden spikes a test sample, all layers together.
     pub hidden_spikes_per_sample: Option<f64>,
-    /// Its hidden spikes a test sample, layer by layer.
+    /// The kept model's hidden spikes a test sample, layer by layer.
     pub hidden_spikes_per_sample_by_layer: Vec<f64>,
     /// The mean training loss of the last epoch.
     pub train_loss: Option<f64>,
@@ -53,7 +53,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// That of a finished run.
+    /// The summary of a finished run.
     ///
     /// # Errors
     ///

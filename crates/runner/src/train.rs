@@ -33,7 +33,7 @@ use block_core::device::NamedDevice;
 /// many: each time it takes a twentieth of a step.
 const LOOKED_AT: usize = 10;
 
-/// Told how the training goes.
+/// Receives the progress of a training.
 pub trait Observer {
     /// An epoch begins, or goes on after some of its samples. Epochs count from 1.
     fn epoch_begins(&mut self, epoch: usize, epochs: usize, samples: usize, done: &Totals);
@@ -60,7 +60,7 @@ pub struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    /// Before the first batch of a network that the plan has made. The checkpoint of that is written, so that the run
+    /// A training before its first batch, of a network from the plan. A first checkpoint is written, so that the run
     /// can be resumed whatever happens.
     ///
     /// # Errors
@@ -88,16 +88,16 @@ impl<'a> Trainer<'a> {
         Ok(trainer)
     }
 
-    /// Where the run's checkpoint is; if the last one is damaged, where the one before is. What the logs say of later
+    /// A training at the run's last checkpoint or, if that is damaged, at the one before. What the logs say of later
     /// batches is cut off.
     ///
-    /// The plan's config and data are compared with the run's. What of them is another is written to `environment.json`,
-    /// and the config to `config.toml`. With changes that make another training, the epoch under way begins anew.
+    /// The plan's config and data are compared with the run's. What differs is written to `environment.json`,
+    /// and the config to `config.toml`. If a change would alter the epochs so far, the epoch under way begins anew.
     ///
     /// # Errors
     ///
     /// [`RunnerError::Checkpoint`] if it is missing, damaged or another network's, [`RunnerError::Changed`] if config or
-    /// data are others than is accepted, [`RunnerError::Reshaped`] or [`RunnerError::Units`] if they make another network
+    /// data differ in ways not accepted, [`RunnerError::Reshaped`] or [`RunnerError::Units`] if they make another network
     /// than the run's, [`RunnerError::Value`] if it has finished more epochs than the plan has. The folder is then as it was.
     pub fn resume(
         plan: &'a Plan,
@@ -513,7 +513,7 @@ impl<'a> Trainer<'a> {
     }
 }
 
-/// In what a plan is another than a run, if all of that is accepted.
+/// How a plan differs from a run, if all of that is accepted.
 fn compare(
     plan: &Plan,
     data: &RunData,
@@ -570,7 +570,7 @@ fn of_shape(difference: &Difference) -> bool {
 pub struct Trained {
     /// The epoch whose model was kept, from 1.
     pub best_epoch: usize,
-    /// That model, without autodiff.
+    /// The kept model, without autodiff.
     pub network: Network,
 }
 

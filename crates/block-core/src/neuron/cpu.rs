@@ -56,7 +56,7 @@ pub(crate) trait Dynamics: Copy + Send + Sync + 'static {
     /// What a spike does to the potential.
     const EFFECT: Effect;
 
-    /// Whether the way back depends on the step of the first spike.
+    /// Whether the backward pass depends on the step of the first spike.
     const NEEDS_FIRST: bool;
 
     /// The potential that decays into the next step.

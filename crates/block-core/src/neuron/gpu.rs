@@ -106,7 +106,7 @@ pub(crate) enum Arriving {
 }
 
 impl Arriving {
-    /// Whether the way back needs the surrogate derivative.
+    /// Whether the backward pass needs the surrogate derivative.
     pub(crate) fn needs_slope(self, model: NeuronModel) -> bool {
         match self {
             Self::Spikes | Self::Summed => true,

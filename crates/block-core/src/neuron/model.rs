@@ -73,7 +73,7 @@ impl NeuronModel {
         }
     }
 
-    /// Whether the gradient of the membrane passes the threshold, in a reset or a mask.
+    /// Whether the gradient of the membrane flows through the threshold, by a reset or a mask.
     pub fn feeds_spikes_back(self) -> bool {
         match self {
             Self::SingleSpike | Self::MultiSpike => true,

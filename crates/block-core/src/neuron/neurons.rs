@@ -38,8 +38,8 @@ impl Neurons {
     /// Neurons that decay by β a step: `[1]`, shared (homogeneous), or `[neurons]`, one each
     /// (heterogeneous).
     ///
-    /// β is clamped to [0, 1] whenever it is read; no gradient passes outside, while both ends belong to the
-    /// inside. β is trainable if the tensor requires a gradient.
+    /// β is clamped to [0, 1] whenever it is read. Its gradient is 0 outside of this interval; both ends belong to the
+    /// interval. β is trainable if the tensor requires a gradient.
     pub fn new(beta: Tensor<1>, model: NeuronModel) -> Self {
         Self {
             beta,

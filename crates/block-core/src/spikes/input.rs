@@ -79,8 +79,8 @@ impl LayerInput {
         }
     }
 
-    /// The dense form; events alone become dense on a device and in an element type, what is dense already stays
-    /// where and as it is: `[batch, time, unit]`.
+    /// The dense form, `[batch, time, unit]`. Events alone become dense on `device` in the element type `dtype`; a
+    /// dense form that the input already has keeps its own device and type.
     pub fn to_dense(&self, device: &Device, dtype: DType) -> Tensor<3> {
         match self {
             Self::Dense(dense) => dense.clone(),

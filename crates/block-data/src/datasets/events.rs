@@ -107,7 +107,7 @@ impl EventFiles {
         if self.units.is_none() && units > MANY_UNITS {
             let all = splits.each_ref().map(Recordings::all_units);
             let problem = format!(
-                "{}, expected less than {MANY_UNITS}; is it a stray one? With as many units say how many there are",
+                "{}, expected less than {MANY_UNITS}; is it a stray? If there are that many units, state their number",
                 largest_of("unit", all)
             );
             return Err(fault(file_of(units - 1, all, paths), problem));
@@ -117,8 +117,8 @@ impl EventFiles {
         if largest > MANY_CLASSES && self.classes.is_none() && class_names.len() < largest {
             let all = splits.each_ref().map(Recordings::labels);
             let problem = format!(
-                "{}, expected less than {MANY_CLASSES}; are some recordings unlabelled? With as many classes say how many \
-                 there are",
+                "{}, expected less than {MANY_CLASSES}; are some recordings unlabelled? If there are that many classes, \
+                 state their number",
                 largest_of("label", all)
             );
             return Err(fault(file_of(largest - 1, all, paths), problem));

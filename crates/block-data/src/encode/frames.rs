@@ -45,7 +45,7 @@ impl Frames {
     }
 
     /// Normalises every channel: (x − mean) / deviation, in float32. A loader does so before random changes, so that
-    /// what these fill with 0 has the mean.
+    /// pixels that these fill with 0 have the channel's mean.
     ///
     /// # Shapes
     ///

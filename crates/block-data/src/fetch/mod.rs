@@ -2,7 +2,7 @@
 //!
 //! What is fetched is an [`Entry`]; which data sets there are is not known here. A file is written as
 //! `NAME.part`, checked, and only then gets its name; two processes never fetch the same data set at
-//! once. Whatever happens in between, to call [`fetch`] again puts it right.
+//! once. Whatever happens in between, calling [`fetch`] again puts it right.
 
 mod check;
 mod entry;

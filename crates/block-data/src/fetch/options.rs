@@ -13,7 +13,7 @@ pub struct Options {
     pub stall_timeout: Duration,
     /// How long a package manager may take.
     pub command_timeout: Duration,
-    /// How often a link is tried again that fails in a way that may pass.
+    /// How often a link is retried after a failure that may be temporary.
     pub retries: u32,
     /// The pause before it is tried again, doubled each time.
     pub backoff: Duration,

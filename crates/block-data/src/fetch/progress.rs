@@ -1,12 +1,12 @@
 //! How far a fetch is.
 
-/// Is told how a fetch goes on. `()` is one that ignores it.
+/// Receives the progress of a fetch. `()` ignores it.
 pub trait Progress {
-    /// A file begins to come from a source, with so many bytes if that is known.
+    /// The download of a file from a source begins; `total` is its size in bytes, if that is known.
     fn begin(&mut self, file: &str, source: &str, total: Option<u64>);
-    /// So many more bytes of the file are there, also those of an earlier run.
+    /// So many more bytes of the file are there, including those of an earlier run.
     fn advance(&mut self, bytes: u64);
-    /// The file that began has ended, well or not.
+    /// The download of the file has ended, successfully or not.
     fn end(&mut self);
     /// A line that the user may want to read: a mirror that failed, a wait.
     fn note(&mut self, line: &str);

@@ -26,7 +26,7 @@ const MEMBER_LIMIT: u64 = 1 << 20;
 ///
 /// [`DataError::Offline`] when something is missing and nothing may be fetched,
 /// [`DataError::Fetch`] when no mirror has a file, and [`DataError::Write`] when a file cannot be
-/// written, of a full disk for example.
+/// written, for example because the disk is full.
 pub fn fetch(
     entry: &Entry,
     root: &Path,
@@ -219,7 +219,7 @@ impl<'a> Run<'a> {
         if !resumed {
             return Err(Failure::Mirror(why));
         }
-        progress.note(&format!("{url}: resumed, but {why}; once more"));
+        progress.note(&format!("{url}: resumed, but {why}; starting over"));
         self.client.download(url, part, expected, progress)?;
         let result = agree(check(part));
         if result.is_err() {

@@ -21,9 +21,9 @@ use crate::{ConfigError, Formulation, Shape, Signal};
 pub enum BetaOf {
     /// None: each neuron has its own.
     Neuron,
-    /// Those of a channel.
+    /// The neurons of a channel.
     Channel,
-    /// All of the layer.
+    /// All neurons of the layer.
     Layer,
 }
 
@@ -83,8 +83,8 @@ pub struct ConvConfig {
     /// Initial decay β of the membrane potential a step. Default: `model.beta.hidden`.
     #[schemars(range(min = 0, max = 1))]
     pub beta: Option<f64>,
-    /// What has a β of its own: each neuron, each channel, or the layer. Default: with the model's
-    /// `beta.per_neuron` each neuron, else the layer.
+    /// What has a β of its own: each neuron, each channel, or the layer. Default: each neuron if the model's
+    /// `beta.per_neuron` is true, else the layer.
     pub beta_of: Option<BetaOf>,
     /// Whether β is trained. Default: the model's.
     pub beta_trained: Option<bool>,
@@ -92,7 +92,7 @@ pub struct ConvConfig {
     /// uniform up to 1/kernel; "glorot-normal": normal with variance 2/(kernel² · (input channels + channels)).
     #[serde(default)]
     pub init: ConvInit,
-    /// Multiplies the initial weights. Default: of the first layer `model.init_scale`, of the others 1.
+    /// Multiplies the initial weights. Default: `model.init_scale` for the first layer, 1 for the others.
     #[schemars(range(min = 1e-30, max = 1e30))]
     pub init_scale: Option<f64>,
     /// What stands in for the derivative of the threshold. Default: the model's.
@@ -105,7 +105,7 @@ fn one() -> usize {
     1
 }
 
-/// Spikes a unit and step up to which a convolution goes by events, if nothing else is said. Measured on the second
+/// The default density, in spikes a unit and step, up to which a convolution runs on events. Measured on the second
 /// convolution of the paper's network for MNIST, on two cores with AVX2: 0.86 of the dense route's time at 0.5.
 const DENSEST: f64 = 0.5;
 
@@ -131,7 +131,7 @@ pub struct SpikingConv2d {
 }
 
 impl ConvConfig {
-    /// Neurons that are like the network's others, with a kernel that moves by 1 over an input without padding.
+    /// A layer with the network's own settings, a stride of 1 and no padding.
     pub fn new(channels: usize, kernel: usize) -> Self {
         Self {
             channels,
@@ -226,8 +226,8 @@ impl ConvConfig {
 }
 
 impl SpikingConv2d {
-    /// Goes by events up to so many spikes a unit and step, and by the dense convolution above; 0.5 if nothing is
-    /// said. Both compute the same to rounding.
+    /// Sets the density, in spikes a unit and step, up to which the layer runs on events. Above it the dense
+    /// convolution runs. The default is 0.5. Both compute the same up to rounding.
     pub fn with_events_up_to(mut self, densest: f64) -> Self {
         self.densest = densest;
         self

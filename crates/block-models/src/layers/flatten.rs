@@ -8,8 +8,8 @@ use super::hidden::{HiddenLayer, LayerDefaults, LayerOutput};
 use super::picture::refuse_skip;
 use crate::{ConfigError, Shape, Signal};
 
-/// The picture's units in a row: row by row, channel after channel. Linear layers and the readout take a picture
-/// so by themselves.
+/// The picture's units in a row: row by row, channel after channel. Linear layers and the readout flatten a
+/// picture by themselves.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FlattenConfig {}

@@ -8,7 +8,7 @@ use burn::tensor::{Int, Tensor};
 use crate::parameters::synapses;
 use crate::{Formulation, Shape, Signal};
 
-/// What a layer takes where its own config says nothing: the network's.
+/// The network's settings, which a layer takes over where its own config sets none.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerDefaults {
     /// How the neurons are computed.

@@ -28,8 +28,8 @@ pub struct LinearConfig {
     pub beta_per_neuron: Option<bool>,
     /// Whether β is trained. Default: the model's.
     pub beta_trained: Option<bool>,
-    /// Multiplies the bound of the initial weights, 1/√inputs. Default: of the first layer `model.init_scale`,
-    /// of the others 1.
+    /// Multiplies the bound of the initial weights, 1/√inputs. Default: `model.init_scale` for the first layer, 1
+    /// for the others.
     #[schemars(range(min = 1e-30, max = 1e30))]
     pub init_scale: Option<f64>,
     /// What stands in for the derivative of the threshold. Default: the model's.
@@ -55,7 +55,7 @@ pub struct SpikingLinear {
 }
 
 impl LinearConfig {
-    /// Neurons that are like the network's others.
+    /// A layer of so many neurons with the network's own settings.
     pub fn new(neurons: usize) -> Self {
         Self {
             neurons,

@@ -42,8 +42,8 @@ pub struct PoolConfig {
     pub stride: Option<usize>,
 }
 
-/// Pooling of spikes. At each step a unit of a maximum fires if any unit of its window does, so that it may fire
-/// at several steps also where the units of its window fire once.
+/// Pooling of spikes. With the maximum, a unit fires at a step if any unit of its window does, so it may fire at
+/// several steps even if each unit of its window fires only once.
 #[derive(Module, Debug)]
 pub struct SpikePool2d {
     #[module(skip)]

@@ -31,8 +31,8 @@ pub struct RecurrentConfig {
     pub beta_per_neuron: Option<bool>,
     /// Whether β is trained. Default: the model's.
     pub beta_trained: Option<bool>,
-    /// Multiplies the bound of the initial weights of the inputs, 1/√inputs. Default: of the first layer
-    /// `model.init_scale`, of the others 1.
+    /// Multiplies the bound of the initial weights of the inputs, 1/√inputs. Default: `model.init_scale` for the
+    /// first layer, 1 for the others.
     #[schemars(range(min = 1e-30, max = 1e30))]
     pub init_scale: Option<f64>,
     /// Multiplies the bound of the initial recurrent weights, 1/√neurons. Default: 1.
@@ -61,7 +61,7 @@ pub struct SpikingRecurrent {
 }
 
 impl RecurrentConfig {
-    /// Neurons that are like the network's others.
+    /// A layer of so many neurons with the network's own settings.
     pub fn new(neurons: usize) -> Self {
         Self {
             neurons,

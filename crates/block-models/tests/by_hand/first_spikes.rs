@@ -190,6 +190,6 @@ fn readouts_that_cannot_be_are_refused() {
         readout_tau: Some(5.0),
         ..NetworkConfig::of([3])
     });
-    let part = "`readout_tau` is 5, expected it only with readout =";
+    let part = "`readout_tau` is 5, expected no such key unless readout =";
     assert!(tau.starts_with(part), "{tau}");
 }

@@ -93,7 +93,7 @@ pub(super) struct TrainArguments {
     /// Goes on with the run in this folder; --set train.epochs=N may lengthen it
     #[arg(long, value_name = "RUN", conflicts_with = "out", value_parser = path())]
     pub resume: Option<PathBuf>,
-    /// Goes on with a run whose config or data are others than they were, and puts that on record
+    /// Goes on with a run although its config or data have changed, and records the changes
     #[arg(long, requires = "resume")]
     pub accept_changes: bool,
     #[command(flatten)]
@@ -107,7 +107,7 @@ pub(super) struct TrainArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct SetArguments {
-    /// Takes a value over the config's; repeatable
+    /// Overrides a value of the config; repeatable
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub values: Vec<String>,
 }

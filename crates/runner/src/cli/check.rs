@@ -114,7 +114,7 @@ fn describe(plan: &Plan, surveys: &Surveys, text: &mut String) -> std::fmt::Resu
     if !reached.is_empty() {
         writeln!(
             text,
-            "milestones   after {reached:?} epochs: rate times {:?}, best model, Adam afresh",
+            "milestones   after {reached:?} epochs: rate times {:?}, back to the best model, new Adam state",
             plan.gamma
         )?;
     }

@@ -140,7 +140,7 @@ fn warn_of_another_device(environment: Option<&Environment>, device: &NamedDevic
     let name = &device.name;
     let mut devices = environment.into_iter().flat_map(Environment::devices);
     if let Some(before) = devices.find(|before| before != name) {
-        tracing::warn!("the run was on {before} and goes on on {name}: results will differ");
+        tracing::warn!("the run began on {before} and goes on with {name}: results will differ");
     }
 }
 

@@ -12,7 +12,7 @@ pub(super) fn print(text: &str) -> Result<()> {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(RunnerError::Write {
             path: PathBuf::from("standard output"),
             source: error,
-            remedy: "lead the output to where there is room",
+            remedy: "redirect the output to where there is room",
         }),
         _ => Ok(()),
     }

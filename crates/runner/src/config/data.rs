@@ -15,7 +15,7 @@ use crate::error::Result;
 #[derive(Debug, Clone, PartialEq, SmartDefault, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataConfig {
-    /// The data set's name; `events` are recordings in files of one's own, `idx` images in such files.
+    /// The data set's name; `events` are recordings in files of one's own, `idx` images in idx files of one's own.
     #[default(FASHION_MNIST.name.to_owned())]
     #[schemars(schema_with = "names")]
     pub name: String,
@@ -28,24 +28,24 @@ pub struct DataConfig {
     pub validation: Validation,
     /// The only folder in which the data set is looked for.
     pub dir: Option<String>,
-    /// Of `events`: the HDF5 file of the training split, from the working folder or a folder of data sets.
+    /// For `events`: the HDF5 file of the training split, relative to the working folder or a folder of data sets.
     pub train: Option<String>,
-    /// Of `events`: the file of the test split.
+    /// For `events`: the file of the test split.
     pub test: Option<String>,
-    /// Of `events`: input units, onto which those of the files are folded. Default: as many as there are.
+    /// For `events`: input units, onto which those of the files are folded. Default: as many as the files have.
     #[schemars(range(min = 1, max = 16_777_216))]
     pub units: Option<usize>,
-    /// Of `events` and `idx`: classes. Default: one more than the largest label.
+    /// For `events` and `idx`: classes. Default: one more than the largest label.
     #[schemars(range(min = 1, max = 16_777_216))]
     pub classes: Option<usize>,
-    /// Of `idx`: the file of the training images, such as `emnist-letters-train-images-idx3-ubyte.gz`, from the
+    /// For `idx`: the file of the training images, such as `emnist-letters-train-images-idx3-ubyte.gz`, relative to the
     /// working folder or a folder of data sets.
     pub train_images: Option<String>,
-    /// Of `idx`: the file of the training labels.
+    /// For `idx`: the file of the training labels.
     pub train_labels: Option<String>,
-    /// Of `idx`: the file of the test images.
+    /// For `idx`: the file of the test images.
     pub test_images: Option<String>,
-    /// Of `idx`: the file of the test labels.
+    /// For `idx`: the file of the test labels.
     pub test_labels: Option<String>,
 }
 
@@ -141,7 +141,7 @@ impl DataConfig {
         for (key, sets) in own {
             if tree.get(key).is_some() && !sets.contains(&&*name) {
                 let sets: Vec<_> = sets.iter().map(|set| format!("{set:?}")).collect();
-                let expected = format!("it only with data.name = {}", sets.join(" or "));
+                let expected = format!("no such key unless data.name = {}", sets.join(" or "));
                 return Err(tree.refuse(key, &expected));
             }
         }
@@ -221,7 +221,7 @@ impl DataConfig {
         })
     }
 
-    /// Says what followed from files of one's own, units and classes: other files do not change the run's network.
+    /// Takes over units and classes that followed from files of one's own: other files then do not change the network.
     pub fn settle(&mut self, source: &DataSource) {
         if self.files().is_some() {
             self.units = Some(source.units());

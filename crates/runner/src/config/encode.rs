@@ -20,7 +20,7 @@ pub enum Code {
 #[derive(Debug, Clone, PartialEq, SmartDefault, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EncodeConfig {
-    /// Time steps of a spike train. Values have 100, recordings what is usual for the data set.
+    /// Time steps of a sample. Default: 100 for values, for recordings as many as is usual for the data set.
     #[default(100)]
     #[schemars(range(min = 1, max = 16_777_216), extend("x-default" = "the data set's"))]
     pub steps: usize,
@@ -45,11 +45,11 @@ impl EncodeConfig {
             }
         }
         if !recordings && tree.get("encode.dt").is_some() {
-            let expected = format!("it only for recordings: {data} has values, each a spike");
+            let expected = format!("no such key for {data}, which has values, not recordings");
             return Err(tree.refuse("encode.dt", &expected));
         }
         if recordings && tree.get("encode.code").is_some() {
-            let expected = format!("it only for values: {data} has recordings");
+            let expected = format!("no such key for {data}, which has recordings, not values");
             return Err(tree.refuse("encode.code", &expected));
         }
         if !recordings {

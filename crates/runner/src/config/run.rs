@@ -79,7 +79,7 @@ impl Config {
                 .iter()
                 .filter(|&&byte| byte == b'\n');
             failed(io::Error::other(format!(
-                "line {} is not UTF-8 text, as which it must be saved",
+                "line {} is not UTF-8 text; save the file as UTF-8",
                 line.count() + 1
             )))
         })?;

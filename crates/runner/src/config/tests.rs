@@ -137,8 +137,8 @@ fn recordings_have_a_time_step() {
     assert_eq!(parse("").unwrap().encode.dt, None);
     assert_eq!(
         message("", &["encode.dt=1"]),
-        "--set encode.dt=1: `encode.dt` is 1 (integer), expected it only for recordings: \
-         fashion-mnist has values, each a spike"
+        "--set encode.dt=1: `encode.dt` is 1 (integer), expected no such key for fashion-mnist, \
+         which has values, not recordings"
     );
     assert!(message("[data]\nname = \"shd\"", &["encode.dt=0"]).contains("`encode.dt` is 0"));
 }
@@ -170,7 +170,7 @@ fn files_of_ones_own() {
     assert!(message(text, &["encode.steps=3"]).contains("`encode.dt` is absent"));
     assert_eq!(
         message("[data]\ntrain = \"a.h5\"", &[]),
-        "a.toml: `data.train` is \"a.h5\" (string), expected it only with data.name = \"events\""
+        "a.toml: `data.train` is \"a.h5\" (string), expected no such key unless data.name = \"events\""
     );
 }
 

@@ -116,7 +116,7 @@ fn readouts_that_cannot_be() {
     let multi = ["--set", first, "--set", "model.formulation=standard-multi"];
     let parts = [
         "`model.readout` is \"time-to-first-spike\" beside formulation = \"standard-multi\"",
-        "of several spikes none is the time",
+        "several spikes have no single time",
     ];
     bench.refused(&[&["tiny.toml"], &multi[..]].concat(), &parts);
     let parts = [
@@ -378,7 +378,7 @@ fn a_full_standard_output_is_told() {
         );
         assert!(
             said.err
-                .contains("; lead the output to where there is room"),
+                .contains("; redirect the output to where there is room"),
             "{said:?}"
         );
         // A reader that has gone is no fault.

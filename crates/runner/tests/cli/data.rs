@@ -265,7 +265,7 @@ fn images_of_ones_own_are_trained_on() {
         ["`data.test_labels` is absent, expected the path of an idx file, for data.name = \"idx\""];
     bench.refused(&["check", "none.toml"], &parts);
     bench.write("units.toml", own_images(labels, "units = 3"));
-    let parts = ["`data.units` is 3 (integer), expected it only with data.name = \"events\""];
+    let parts = ["`data.units` is 3 (integer), expected no such key unless data.name = \"events\""];
     bench.refused(&["check", "units.toml"], &parts);
 }
 

@@ -561,8 +561,8 @@ fn what_does_not_fit_into_memory_is_refused_before_it_starts() {
     let bench = bench(&strayed, &made(40, 2));
     for arguments in [&["check", "own.toml"][..], &["own.toml", "--out", "run"]] {
         let parts = [
-            "train.h5: the largest unit is 16777215, the next largest 19, expected less than 1048576; is it a stray one? With \
-             as many units say how many there are",
+            "train.h5: the largest unit is 16777215, the next largest 19, expected less than 1048576; is it a stray? If \
+             there are that many units, state their number",
         ];
         bench.refused(arguments, &parts);
     }
@@ -608,7 +608,7 @@ fn some_times_of_another_unit_are_doubtful() {
     let parts = [
         "test split: 1 of its 40 recordings lasts more than 100 times",
         "up to 3000000 s instead of 0.1",
-        "is one a stray one?",
+        "is one of the times a stray?",
     ];
     doubtful(&bench(&made(80, 1), &stray), &[], &[&parts]);
 }
@@ -729,7 +729,7 @@ fn a_stray_unit_beyond_any_network() {
     let bench = bench(&strayed, &made(40, 2));
     let parts = [
         "train.h5: the largest unit is 4294967295, the next largest 19, expected less than",
-        "is it a stray one?",
+        "is it a stray?",
     ];
     bench.refused(&["check", "own.toml"], &parts);
     doubtful(

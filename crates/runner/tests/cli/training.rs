@@ -696,7 +696,7 @@ fn weights_that_are_not_the_run_s_are_refused() {
     let said = bench.works(&["eval", "run"]);
     assert_eq!(
         said.err
-            .matches("whether it is the run's cannot be told")
+            .matches("it cannot be told whether it belongs to the run")
             .count(),
         1,
         "{said:?}"

@@ -290,7 +290,7 @@ impl<F: Real, D: Dynamics> Kernel for Potentials<'_, F, D> {
     }
 }
 
-/// A sample's tile of channels on the way back.
+/// A sample's tile of channels in the backward pass.
 struct Reverse<'a, F: Real, D, G, K> {
     tile: &'a Tile<F>,
     surrogate: Surrogate,

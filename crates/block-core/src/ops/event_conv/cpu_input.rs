@@ -1,5 +1,5 @@
 //! The gradient of a convolution's input on the CPU, the one dense product of an event-driven layer:
-//! ∂L/∂x = ∂L/∂I convolved with the kernel turned around.
+//! ∂L/∂x = ∂L/∂I convolved with the kernel rotated by 180°.
 //!
 //! ∂L/∂I lies in a map with zeros around it and the channel innermost, so that what one row of the kernel takes of
 //! it for a place of the input is one stretch of memory. A vector holds input channels; each of its weights is

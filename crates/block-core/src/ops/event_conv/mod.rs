@@ -154,7 +154,7 @@ impl ConvSynapses {
 /// gathered by event, in a fixed order.
 /// If the input also has dense spikes, these receive a gradient. Dense inputs go through Burn's convolution; so do
 /// events where there is no kernel for them: on GPUs, or with an initial potential. All agree to rounding. Events
-/// are the faster form while they are sparse; who has dense ones hands over the dense form.
+/// are the faster form while spikes are sparse; for frequent spikes pass the dense form.
 ///
 /// # Shapes
 ///

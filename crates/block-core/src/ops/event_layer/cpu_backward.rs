@@ -335,7 +335,7 @@ fn gather<S: Simd, F: Real, const R: usize>(
     );
 }
 
-/// A vector of a tile's neurons on the way back.
+/// A vector of a tile's neurons in the backward pass.
 #[derive(Clone, Copy)]
 struct Lanes<S: Simd, F: Real> {
     beta: Vector<S, F>,
@@ -401,7 +401,7 @@ impl<S: Simd, F: Real> Lanes<S, F> {
     }
 }
 
-/// One sample's tile on the way back.
+/// One sample's tile in the backward pass.
 struct Past<'a, 'b, F: Real, const R: usize> {
     /// u, and in its place ∂L/∂I without the closing step's.
     rows: &'a mut [Row<F, R>],

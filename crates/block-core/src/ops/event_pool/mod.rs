@@ -33,11 +33,11 @@ pub(crate) struct Windows {
 /// The maximum of spikes in square windows of each channel's picture, at every time step: a unit fires if any unit of
 /// its window does. What is left over at the right and at the bottom is dropped.
 ///
-/// The gradient goes to the first maximum of a window, row by row, also where all are 0.
+/// The gradient goes to the first maximum of a window in row-major order, even where all values are 0.
 ///
-/// On the CPU events become events, each of which is looked at once, and dense spikes are neither compared nor, unless
-/// they are asked for, formed. Elsewhere, and from dense spikes alone, it is Burn's maximum pooling; there events alone
-/// become dense in float32.
+/// On the CPU events are pooled to events, reading each event once. Dense spikes beside them are not read, and those
+/// of the output are formed only when they are asked for. Elsewhere, and for dense spikes alone, Burn's maximum pooling
+/// runs; for it, an input of events alone becomes dense in float32.
 ///
 /// # Shapes
 ///

@@ -245,7 +245,7 @@ struct Backward<'a, F, D, G, K> {
     dynamics: std::marker::PhantomData<(D, G, K)>,
 }
 
-/// A vector of neurons on the way back.
+/// A vector of neurons in the backward pass.
 struct Neurons<V> {
     beta: V,
     first: V,

@@ -65,7 +65,7 @@ impl From<Output> for Arriving {
     }
 }
 
-/// What the way back makes of a gradient.
+/// What the backward pass makes of a gradient.
 pub(crate) struct Back {
     /// ∂L/∂I, `[b, t, n]`.
     pub current: CubeTensor,
@@ -104,7 +104,7 @@ impl Cut {
     }
 }
 
-/// Whether the way back is linear in what a chunk of time takes over: then with the surrogate in it (`true`) or
+/// Whether the backward pass is linear in what a chunk of time takes over: then with the surrogate in it (`true`) or
 /// without.
 pub(crate) fn reverses_in_chunks(model: NeuronModel, arriving: Arriving) -> Option<bool> {
     match arriving {
@@ -317,7 +317,7 @@ pub(crate) fn launch_scan_backward(
     }
 }
 
-/// The way back of the block model's spikes (`spiking`), or of a membrane that is linear in the current.
+/// The backward pass of the block model's spikes (`spiking`), or of a membrane that is linear in the current.
 fn reverse_by_chunks(
     gradient: CubeTensor,
     potential: CubeTensor,

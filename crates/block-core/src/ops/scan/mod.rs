@@ -39,10 +39,10 @@ use crate::{NeuronModel, Neurons, SpikeError};
 /// ```
 ///
 /// The single-spike model also carries the gradient of its mask; `neuron/cpu.rs` has it in closed form.
-/// The order z of the block model's crossings is never formed: it reaches t(t+1)/2, a latch suffices. For
+/// The order z of the block model's crossings is never formed: it reaches t(t+1)/2, and a latch suffices. For
 /// the paper's own formulation see [`convolution`](crate::convolution).
 ///
-/// The latch alone, spikes of a potential that is there already, is the scan with β = 0.
+/// To apply the latch alone, to a potential that is known already, run the scan with β = 0.
 ///
 /// # Shapes
 ///

@@ -33,8 +33,8 @@ const NAMED: usize = 3;
 /// Reads a tree of recordings, `<class>/<name>.bin`, in the order of classes and names. It may lie in
 /// folders of its own.
 ///
-/// With `classes` folders of a number from that on are not read, else those of every number are. What is not
-/// read is said in [`EventFile::doubts`].
+/// With `classes`, folders numbered `classes` or higher are not read; without, those of every number are.
+/// [`EventFile::doubts`] lists what is not read.
 ///
 /// # Errors
 ///
@@ -67,11 +67,11 @@ pub fn read_tree(folder: &Path, classes: Option<usize>) -> Result<EventFile, Dat
     together(decoded, layout.doubts)
 }
 
-/// Reads the same from a zip archive of the tree.
+/// Reads a tree from a zip archive, as [`read_tree`] does from a folder.
 ///
 /// # Errors
 ///
-/// A [`DataError`] that names the archive at fault, or the archive if there is no recording in it.
+/// A [`DataError`] that names the archive, also if there is no recording in it.
 pub fn read_zip(archive: &Path, classes: Option<usize>) -> Result<EventFile, DataError> {
     let names = zip_names(archive, LIMITS.members + 1)?;
     if names.len() > LIMITS.members {

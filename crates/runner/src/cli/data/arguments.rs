@@ -39,7 +39,7 @@ pub(crate) struct GetArguments {
     /// The data set
     #[arg(value_parser = name_or_path())]
     pub name: String,
-    /// Asks no network: only unpacks and verifies what lies there
+    /// Uses no network: only unpacks and verifies what is there already
     #[arg(long)]
     pub offline: bool,
     #[command(flatten)]
@@ -63,7 +63,7 @@ pub(crate) struct ShowArguments {
     /// Which sample, from 0
     #[arg(default_value_t = 0)]
     pub index: usize,
-    /// Of the test split instead of the training split
+    /// Takes the sample from the test split instead of the training split
     #[arg(long)]
     pub test: bool,
     /// The picture [default: NAME-SPLIT-INDEX.svg in the working folder]

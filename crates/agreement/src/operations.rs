@@ -190,7 +190,8 @@ impl Operation {
         let pictures = matches!(self, Self::Conv(..) | Self::Pool(_));
         if pictures || problem.convolution.is_some() {
             // Burn's convolutions have no float32 sums in half precision.
-            return pictures && problem.convolution.is_some() && !half;
+            let exact = matches!(self, Self::Pool(_));
+            return pictures && problem.convolution.is_some() && (exact || !half);
         }
         if problem.is_steady {
             let sums = NeuronModel::sums_gradient_over_time;

@@ -30,8 +30,12 @@ fn agree(name: &str, device: &Device, dtype: DType) {
 /// small kernels is compiled, which takes a software driver minutes.
 fn is_told_by_another(operation: Operation) -> bool {
     match operation {
-        // There a layer on pictures is Burn's convolution and a scan, whatever form the spikes have.
-        Operation::Conv(model, output, _) => (model, output) != (NeuronModel::Block, Output::Both),
+        // There a layer on pictures is Burn's convolution and a scan, whatever form the spikes have: with one model that
+        // feeds its spikes back, and one that does not.
+        Operation::Conv(model, output, _) => {
+            let told = matches!(model, NeuronModel::SingleSpike | NeuronModel::Integrator);
+            told || output != Output::Both
+        }
         // The loop of steps is the same operations, and a loss on both outputs has each.
         Operation::Reference(..) => true,
         Operation::Convolution(output) | Operation::Steps(_, output) => output != Output::Both,

@@ -66,12 +66,6 @@ pub enum SpikeError {
         /// The value found.
         found: f32,
     },
-    /// Two inputs were combined of which one is dense only and the other events only.
-    #[error("{operation}: one input is dense only, the other events only; convert one of them")]
-    NoCommonForm {
-        /// The public function that was called.
-        operation: &'static str,
-    },
     /// A layer of another neuron model than the operation computes.
     #[error("{operation}: `{argument}` are {found} neurons, expected {expected}")]
     Model {

@@ -277,9 +277,47 @@ fn wrong_shapes_are_named() {
         ),
         "{error}"
     );
-    let events = LayerInput::from(SpikeEvents::from_dense(current.clone()).unwrap());
-    let error = events.add(&LayerInput::from(current)).unwrap_err();
-    assert!(matches!(error, SpikeError::NoCommonForm { .. }), "{error}");
+    let other = Tensor::<3>::zeros([2, 6, 4], &device);
+    let error = LayerInput::from(current).add(&other.into()).unwrap_err();
+    let text =
+        "LayerInput::add: `other` has shape [2, 6, 4], expected [2, 6, 3] (batch, time, unit)";
+    assert_eq!(error.to_string(), text);
+}
+
+/// Whatever the forms of both, the sum is theirs, and a dense one receives its gradient.
+#[test]
+fn a_sum_of_inputs_is_the_same_in_every_form() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(6);
+    let mut counts = || random(&mut rng, [2, 4, 5], |u| (2.0 * u).round());
+    let (a, b) = (counts(), counts());
+    let expected = values(a.clone() + b.clone());
+    let forms = |of: &Tensor<3>| {
+        let dense = || LayerInput::from(of.clone().detach().require_grad());
+        let events = SpikeEvents::from_dense(of.clone()).unwrap();
+        let both = dense().with_events(events.clone()).unwrap();
+        [dense(), events.into(), both]
+    };
+    for one in forms(&a) {
+        for other in forms(&b) {
+            let sum = one.add(&other).unwrap();
+            let both_listed = one.events().is_some() && other.events().is_some();
+            assert_eq!(sum.events().is_some(), both_listed);
+            if let Some(events) = sum.events() {
+                assert_eq!(values(events.to_dense()), expected);
+            }
+            let leaves: Vec<_> = [&one, &other]
+                .into_iter()
+                .filter_map(LayerInput::dense)
+                .collect();
+            assert_eq!(sum.dense().is_some(), !leaves.is_empty());
+            let Some(dense) = sum.dense() else { continue };
+            assert_eq!(values(dense.clone()), expected);
+            let gradients = (dense.clone() * 3.0).sum().backward();
+            for leaf in leaves {
+                assert_eq!(values(leaf.grad(&gradients).unwrap()), [3.0; 40]);
+            }
+        }
+    }
 }
 
 #[test]

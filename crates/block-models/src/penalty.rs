@@ -38,10 +38,9 @@ impl Penalties {
 /// The mean number of a sample's spikes, `[1]`.
 fn mean_spikes(hidden: &[Firing]) -> Option<Tensor<1>> {
     let layers = hidden.iter().map(|firing| {
-        let spikes = firing.activity.spikes();
-        let batch = spikes.dims()[0] as f64;
+        let [batch, _, _] = firing.activity.shape();
         // Burn's gradient of a division by a number is rounded to float32.
-        spikes.sum() * (1.0 / batch)
+        firing.activity.total() * (1.0 / batch as f64)
     });
     layers.reduce(|all, one| all + one)
 }

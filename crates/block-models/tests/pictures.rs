@@ -3,9 +3,10 @@
 use block_core::{LayerInput, SpikeEvents, SpikeEventsBuilder};
 use block_models::{
     BetaOf, ConvConfig, ConvInit, FlattenConfig, Formulation, HiddenLayer, Layer, LayerConfig,
-    LinearConfig, Network, NetworkConfig, PoolConfig, PoolReduction, Shape, Signal, SpikingConv2d,
+    LinearConfig, Network, NetworkConfig, Penalties, PoolConfig, PoolReduction, Shape, Signal,
+    SpikingConv2d,
 };
-use burn::module::{Module, Param};
+use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use proptest::prelude::*;
 
@@ -449,7 +450,7 @@ fn what_is_kept_grows_with_the_places_and_not_with_the_weights() {
     let scan = conv(BetaOf::Neuron, Formulation::Scan);
     assert_eq!(kept(scan.clone(), false), 4 * neurons);
     // Inputs that fire once are sparse over four steps, but not over one.
-    assert_eq!(kept(scan.clone(), true), 2 * neurons);
+    assert_eq!(kept(scan.clone(), true), neurons);
     assert_eq!(kept_over(scan, true, 1), neurons + input / 4);
     // A matrix of 4 by 4 steps and its gradient for each neuron, or one for all.
     let own = conv(BetaOf::Channel, Formulation::Convolution);
@@ -550,4 +551,109 @@ fn a_mean_of_spikes_is_a_sum_of_events_with_smaller_weights() {
             );
         }
     }
+}
+
+/// Parameters in float64.
+struct Wide;
+
+impl ModuleMapper for Wide {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let (id, tensor, _) = param.consume();
+        let wide = tensor.cast(DType::F64).detach().require_grad();
+        Param::initialized(id, wide)
+    }
+}
+
+/// Two convolutions with a pool between, by events and densely: scores, and the gradients of a loss on scores, spikes and
+/// potentials. By events the same spikes hand back the gradients of the penalties and of the layer above.
+#[test]
+fn a_chain_of_layers_is_the_same_by_events_and_densely() {
+    for formulation in [
+        Formulation::Scan,
+        Formulation::StandardSingle,
+        Formulation::StandardMulti,
+    ] {
+        let conv = |channels| ConvConfig {
+            padding: 1,
+            init_scale: Some(4.0),
+            ..ConvConfig::new(channels, 3)
+        };
+        let config = NetworkConfig {
+            formulation,
+            ..of_layers(vec![
+                conv(4).into(),
+                pool(PoolReduction::Max, 2, None).into(),
+                conv(3).into(),
+                FlattenConfig {}.into(),
+                LinearConfig::new(7).into(),
+            ])
+        };
+        let device = Device::flex();
+        device.seed(3);
+        let network = config
+            .init([2, 8, 8].into(), 3, &device.autodiff())
+            .unwrap();
+        let network = network.map(&mut Wide);
+        let routes = [f64::MAX, 0.0].map(|densest| {
+            let mut network = network.clone();
+            for layer in &mut network.hidden {
+                if let Layer::Conv(conv) = layer {
+                    *conv = conv.clone().with_events_up_to(densest);
+                }
+            }
+            let (output, hidden) = network.layered(&events().into()).unwrap();
+            let penalties = Penalties {
+                spikes: 0.3,
+                silence: 0.7,
+            };
+            let spikes: Vec<i64> = hidden
+                .iter()
+                .flat_map(|firing| {
+                    firing
+                        .activity
+                        .counts()
+                        .into_data()
+                        .iter::<i64>()
+                        .collect::<Vec<_>>()
+                })
+                .collect();
+            let loss = output.logits.clone().powi_scalar(2).sum() + penalties.of(&hidden).unwrap();
+            let gradients = loss.backward();
+            let mut values = vec![to_f64(output.logits)];
+            for layer in &network.hidden {
+                match layer {
+                    Layer::Conv(conv) => {
+                        values.push(to_f64(conv.conv.weight.val().grad(&gradients).unwrap()));
+                        values.push(to_f64(conv.beta.val().grad(&gradients).unwrap()));
+                    }
+                    Layer::Linear(linear) => {
+                        values.push(to_f64(linear.linear.weight.val().grad(&gradients).unwrap()));
+                    }
+                    _ => {}
+                }
+            }
+            (spikes, values)
+        });
+        let [(spikes, found), (expected_spikes, expected)] = routes;
+        assert_eq!(spikes, expected_spikes, "{formulation:?}");
+        assert!(
+            spikes.iter().sum::<i64>() > 100,
+            "{formulation:?}: {spikes:?}"
+        );
+        assert_eq!(found.len(), expected.len());
+        for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
+            let largest = expected.iter().fold(0.0_f64, |max, v| max.max(v.abs()));
+            assert!(largest > 0.0, "{formulation:?}, {index}");
+            for (found, expected) in found.iter().zip(expected) {
+                assert!(
+                    (found - expected).abs() <= 1e-9 * largest,
+                    "{formulation:?}, {index}: {found}, expected {expected}"
+                );
+            }
+        }
+    }
+}
+
+fn to_f64<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+    tensor.into_data().iter().collect()
 }

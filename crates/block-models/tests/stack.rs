@@ -4,8 +4,8 @@ use std::sync::{Mutex, PoisonError};
 
 use block_core::{LayerInput, SpikeEventsBuilder, Surrogate};
 use block_models::{
-    ConfigError, Formulation, LayerConfig, LinearConfig, Network, NetworkConfig, ReadoutReduction,
-    Shape, draw,
+    ConfigError, Formulation, Layer, LayerConfig, LinearConfig, Network, NetworkConfig,
+    ReadoutReduction, Shape, draw,
 };
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -198,5 +198,56 @@ fn layers_of_different_formulations_run_as_their_trace() {
             );
         }
         assert_eq!(network.hidden[0].output(), Shape::Units(9));
+    }
+}
+
+/// A skip connection around the first layer adds events alone to spikes that have a gradient.
+#[test]
+fn a_skip_around_the_first_layer_leaves_it_its_gradient() {
+    for formulation in [
+        Formulation::Scan,
+        Formulation::Convolution,
+        Formulation::StandardSingle,
+        Formulation::StandardMulti,
+    ] {
+        let config = NetworkConfig {
+            formulation,
+            init_scale: 8.0,
+            layers: Some(vec![
+                LinearConfig {
+                    skip: Some(true),
+                    ..LinearConfig::new(INPUTS)
+                }
+                .into(),
+            ]),
+            ..NetworkConfig::default()
+        };
+        let network = network(&config);
+        let LayerInput::Events(events) = input() else {
+            panic!("events");
+        };
+        let inputs = [
+            events.clone().into(),
+            LayerInput::from(events.to_dense()),
+            LayerInput::from(events.to_dense())
+                .with_events(events)
+                .unwrap(),
+        ];
+        let [alone, dense, both] = inputs.map(|input| {
+            let logits = network.forward(&input).unwrap().logits;
+            let gradients = logits.clone().powi_scalar(2).sum().backward();
+            let Layer::Linear(layer) = &network.hidden[0] else {
+                panic!("a linear layer");
+            };
+            let weight = layer.linear.weight.val().grad(&gradients);
+            [values(logits), values(weight.expect("a gradient"))]
+        });
+        for found in [alone, both] {
+            for (found, expected) in found.concat().iter().zip(dense.concat()) {
+                let close = (found - expected).abs() <= 1e-4 * expected.abs().max(1.0);
+                assert!(close, "{formulation:?}: {found}, expected {expected}");
+            }
+        }
+        assert!(dense[1].iter().any(|gradient| *gradient != 0.0));
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use burn::tensor::{Int, Tensor};
 
 use crate::device::on_host;
+use crate::neuron::wide;
 use crate::spikes::{Lazy, first_spike_steps, lazy, spike_counts};
 use crate::{DenseSpikes, LayerInput, NeuronModel, SpikeError, SpikeEvents};
 
@@ -84,6 +85,16 @@ impl Activity {
     /// How often each neuron fires, without a gradient: `[batch, neuron]`.
     pub fn counts(&self) -> Tensor<2, Int> {
         self.spiking.counts.clone()
+    }
+
+    /// The number of all spikes, `[1]`, with the gradient of their sum, for which no dense spikes are formed.
+    pub fn total(&self) -> Tensor<1> {
+        let carrier = self.spiking.spikes.carrier();
+        let dtype = wide(carrier.dtype());
+        let count = self.counts().sum().float().cast(dtype);
+        // The carrier's values do not count.
+        let sum = carrier.clone().cast(dtype).sum();
+        count + (sum.clone() - sum.detach())
     }
 
     /// The numbers of samples, time steps and neurons: `[batch, time, neuron]`.

@@ -45,7 +45,7 @@ impl DenseSpikes {
         }
     }
 
-    /// The spikes.
+    /// The spikes. Burn's backward pass uses a graph up: what has a loss of its own is asked for before it.
     pub fn values(&self) -> &Tensor<3> {
         &self.values
     }

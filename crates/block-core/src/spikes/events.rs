@@ -210,7 +210,12 @@ impl SpikeEventsBuilder {
     pub fn build(self, device: &Device) -> SpikeEvents {
         let shape = [self.len(), self.steps, self.units];
         let form = match on_host(device) {
-            true => Form::Host(Arc::new(HostEvents::new(shape, self.offsets, self.indices))),
+            true => {
+                let events = HostEvents::new(shape, self.offsets, self.indices);
+                // Who builds a batch, such as a loader, does so beside other work.
+                events.lists();
+                Form::Host(Arc::new(events))
+            }
             false => {
                 let (unit_offsets, unit_rows) = self.by_unit();
                 let int = |values: Vec<u32>| {

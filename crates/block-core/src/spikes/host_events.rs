@@ -1,6 +1,7 @@
 //! Events in the host's memory, with the lists that the CPU's event-driven layers work from.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
@@ -14,7 +15,7 @@ pub(crate) const CHUNK: usize = 64;
 /// Rows of a [`Stretch`] at most, as many as stay in the second-level cache.
 const STRETCH: usize = 1024;
 
-/// A batch of events in compressed rows, and what follows from them.
+/// A batch of events in compressed rows, and what follows from them for linear layers, once one asks for it.
 #[derive(Debug)]
 pub(crate) struct HostEvents {
     pub batch: usize,
@@ -25,6 +26,12 @@ pub(crate) struct HostEvents {
     /// `units[offsets[b·steps + t]..offsets[b·steps + t + 1]]`.
     pub offsets: Vec<u32>,
     pub units: Vec<u32>,
+    lists: OnceLock<Listed>,
+}
+
+/// The lists that linear layers work from.
+#[derive(Debug)]
+pub(crate) struct Listed {
     /// Of every sample, the last step with events, if every input fires exactly once and more inputs fire at it
     /// than there are time steps. That step's rows need not be added: their sum is that of all rows minus
     /// those added so far. In the codes of images all black pixels fire there, often half of all.
@@ -135,42 +142,55 @@ impl HostEvents {
         offsets: Vec<u32>,
         units: Vec<u32>,
     ) -> Self {
-        let mut events = Self {
+        Self {
             batch,
             steps,
             inputs,
             offsets,
             units,
-            closing: Vec::new(),
-            by_step: Vec::new(),
-            groups: Vec::new(),
-        };
-        events.closing = (0..batch)
+            lists: OnceLock::new(),
+        }
+    }
+
+    /// The lists, made by all threads when they are first asked for: not from within a loop over samples, whose threads
+    /// would wait for each other.
+    pub(crate) fn lists(&self) -> &Listed {
+        self.lists.get_or_init(|| self.list())
+    }
+
+    fn list(&self) -> Listed {
+        let (batch, steps, inputs) = (self.batch, self.steps, self.inputs);
+        let closing: Vec<_> = (0..batch)
             .into_par_iter()
             .map_init(
                 || vec![usize::MAX; inputs],
-                |seen, sample| events.closing_step(sample, seen),
+                |seen, sample| self.closing_step(sample, seen),
             )
             .collect();
-        events.by_step = (0..batch)
+        let by_step = (0..batch)
             .into_par_iter()
             .map(|sample| {
                 let starts = (0..steps).step_by(CHUNK);
-                starts.map(|start| events.chunk(sample, start)).collect()
+                let lists = starts.map(|start| self.chunk(sample, start, closing[sample]));
+                lists.collect()
             })
             .collect();
         let samples = (ROWS / steps).clamp(1, 8);
-        events.groups = (0..batch.div_ceil(samples))
+        let groups = (0..batch.div_ceil(samples))
             .into_par_iter()
             .map_init(
                 || vec![0; inputs],
                 |counts, group| {
                     let first = group * samples;
-                    events.group(first..batch.min(first + samples), counts)
+                    self.group(first..batch.min(first + samples), &closing, counts)
                 },
             )
             .collect();
-        events
+        Listed {
+            closing,
+            by_step,
+            groups,
+        }
     }
 
     /// The units that fire at `step` of `sample`.
@@ -200,31 +220,31 @@ impl HostEvents {
     }
 
     /// The units that fire at `step` of `sample`; none at its closing step.
-    fn to_add(&self, sample: usize, step: usize) -> &[u32] {
-        match self.closing[sample] == Some(step as u32) {
+    fn to_add(&self, sample: usize, step: usize, closing: Option<u32>) -> &[u32] {
+        match closing == Some(step as u32) {
             true => &[],
             false => self.at(sample, step),
         }
     }
 
     /// The units of each of a few steps, from `start` on.
-    fn chunk(&self, sample: usize, start: usize) -> Lists<u32> {
+    fn chunk(&self, sample: usize, start: usize, closing: Option<u32>) -> Lists<u32> {
         let steps = start..self.steps.min(start + CHUNK);
         let events = steps.clone().flat_map(|step| {
-            let units = self.to_add(sample, step).iter();
+            let units = self.to_add(sample, step, closing).iter();
             units.map(move |&unit| ((step - start) as u32, unit))
         });
         Lists::new(events, &mut [0; CHUNK][..steps.len()], true)
     }
 
     /// `next` has a place for every unit.
-    fn group(&self, samples: Range<usize>, next: &mut [u32]) -> Group {
+    fn group(&self, samples: Range<usize>, closing: &[Option<u32>], next: &mut [u32]) -> Group {
         let rows = samples.len() * self.steps;
         let stretches = (0..rows).step_by(STRETCH).map(|first_row| {
             let rows = first_row..rows.min(first_row + STRETCH);
             let events = rows.enumerate().flat_map(|(at, row)| {
                 let (sample, step) = (samples.start + row / self.steps, row % self.steps);
-                let units = self.to_add(sample, step).iter();
+                let units = self.to_add(sample, step, closing[sample]).iter();
                 units.map(move |&unit| (unit, at as u16))
             });
             Stretch {

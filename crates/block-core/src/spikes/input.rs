@@ -120,24 +120,28 @@ impl LayerInput {
         }
     }
 
-    /// The sum of two inputs, as a skip connection forms it; each form is kept if both have it.
+    /// The sum of two inputs, as a skip connection forms it. It is dense if one of them is, so that this one receives its
+    /// gradient, and has events if both have.
     ///
     /// # Errors
     ///
-    /// [`SpikeError`] if the shapes differ or the inputs have no form in common.
+    /// [`SpikeError`] if the shapes differ.
     pub fn add(&self, other: &Self) -> Result<Self, SpikeError> {
         const NAME: &str = "LayerInput::add";
         let words = "(batch, time, unit)";
         check_shape(NAME, "other", &other.shape(), &self.shape(), words)?;
-        let dense = self.dense().zip(other.dense());
-        let dense = dense.map(|(a, b)| a.clone() + b.clone());
         let events = self.events().zip(other.events());
         let events = events.map(|(a, b)| a.merge(b)).transpose()?;
+        let dense = [self, other].into_iter().find_map(Self::carrier);
+        let dense = dense.map(|dense| {
+            let (device, dtype) = (dense.device(), dense.dtype());
+            self.to_dense(&device, dtype) + other.to_dense(&device, dtype)
+        });
         match (dense, events) {
             (Some(dense), Some(events)) => Self::Dense(dense).with_events(events),
             (Some(dense), None) => Ok(Self::Dense(dense)),
             (None, Some(events)) => Ok(Self::Events(events)),
-            (None, None) => Err(SpikeError::NoCommonForm { operation: NAME }),
+            (None, None) => unreachable!("an input without a dense form has events"),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The data sets that are known by name: a file and a line of the registry each.
+//! The data sets that are known by name: each has a file, a `pub mod` line and a line of the registry. Private modules are
+//! shared by several.
 
 pub mod cifar_10;
 pub mod events;
@@ -16,7 +17,7 @@ pub mod yin_yang;
 
 use crate::{DataError, DataSet, DataSource, Locations};
 
-/// Every data set that is known by name, by name.
+/// Every data set that is known by name, sorted by it.
 pub static DATA_SETS: &[DataSet] = &[
     cifar_10::CIFAR_10,
     fashion_mnist::FASHION_MNIST,

@@ -111,8 +111,12 @@ impl Entry {
 }
 
 impl DataFile {
+    /// The size of the file as it is published, which is packed if its name says so.
     fn download_size(&self) -> Option<u64> {
-        self.packed.size.or(self.content.size)
+        match self.name.ends_with(".gz") {
+            true => self.packed.size,
+            false => self.packed.size.or(self.content.size),
+        }
     }
 
     /// The name of the file when it is not packed.
@@ -141,6 +145,14 @@ impl Identity {
         size: None,
         checksum: None,
     };
+
+    /// The identity of bytes of which only the size is known, such as that of idx files, which follows from their shape.
+    pub const fn sized(size: u64) -> Self {
+        Self {
+            size: Some(size),
+            checksum: None,
+        }
+    }
 
     /// A size and a SHA-256, as 64 lower-case digits.
     pub fn sha256(size: u64, digits: &str) -> Self {

@@ -114,7 +114,8 @@ const DENSEST: f64 = 0.5;
 /// On the CPU sparse events drive the neurons without a dense convolution; see [`conv_layer`].
 #[derive(Module, Debug)]
 pub struct SpikingConv2d {
-    /// Weight `[channels, input channels, kernel, kernel]` and bias `[channels]`.
+    /// Weight `[channels, input channels, kernel, kernel]` and bias `[channels]`. Stride and padding are the same on all
+    /// sides; dilation and groups are 1 and are not read.
     pub conv: Conv2d,
     /// The decay β: `[channels · rows · columns]`, `[channels]` or, shared, `[1]`.
     pub beta: Param<Tensor<1>>,
@@ -351,9 +352,9 @@ impl HiddenLayer for SpikingConv2d {
         Some(self.formulation.model())
     }
 
-    /// With kernels: the dense spikes and their gradient; by the dense route also the current, which becomes the
-    /// potential, and its gradient. Inputs that fire once are sparse over so many steps; of others, a hidden layer's
-    /// too, nobody knows beforehand. Convolutions over time keep all that lies on Burn's tape, and a Toeplitz matrix
+    /// With kernels, by events: the gradient of the spikes. By the dense route also the spikes, the current, which becomes
+    /// the potential, and its gradient. Inputs that fire once are sparse over so many steps; of others, a hidden layer's
+    /// too, nobody knows beforehand, so this is the most that it may be. Convolutions over time keep all that lies on Burn's tape, and a Toeplitz matrix
     /// and its gradient for each β. Of events that became dense there is a copy.
     fn kept(&self, batch: u128, steps: u128, first: bool) -> u128 {
         let rows = batch * steps;
@@ -361,7 +362,7 @@ impl HiddenLayer for SpikingConv2d {
         let dense = if first { rows * inputs } else { 0 };
         if self.formulation.has_kernels() {
             return match first && steps as f64 * self.densest >= 1.0 {
-                true => 2 * rows * neurons,
+                true => rows * neurons,
                 false => 4 * rows * neurons + dense,
             };
         }

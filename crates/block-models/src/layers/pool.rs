@@ -1,3 +1,4 @@
+use block_core::device::on_host;
 use block_core::{LayerInput, NeuronModel, SpikeError, max_pool};
 use burn::module::Module;
 use burn::tensor::Device;
@@ -93,7 +94,14 @@ impl HiddenLayer for SpikePool2d {
         check_pictures("SpikePool2d", input, self.input, None)?;
         let (shape, Window { size, stride, .. }) = (self.output(), self.window);
         let spikes = match self.reduction {
-            PoolReduction::Max => max_pool(&input.spikes, self.input, size, stride)?,
+            PoolReduction::Max => {
+                let by_events = input.spikes.dtype().is_some() || on_host(&input.spikes.device());
+                let spikes = match by_events {
+                    true => input.spikes.clone(),
+                    false => input.to_dense().into(),
+                };
+                max_pool(&spikes, self.input, size, stride)?
+            }
             PoolReduction::Average => {
                 let [batch, steps, _] = input.spikes.shape();
                 let [channels, height, width] = self.input;

@@ -121,7 +121,7 @@ fn readouts_that_cannot_be() {
     bench.refused(&[&["tiny.toml"], &multi[..]].concat(), &parts);
     let parts = [
         "--set model.readout_tau=5: `model.readout_tau` is 5",
-        "only with readout = \"time-to-first-spike\"",
+        "expected no such key unless readout = \"time-to-first-spike\"",
     ];
     bench.refused(&["tiny.toml", "--set", "model.readout_tau=5"], &parts);
 }
@@ -162,7 +162,7 @@ fn a_code_that_is_none_or_is_not_for_recordings() {
     );
     let parts = [
         "a.toml: `encode.code` is \"frames\"",
-        "only for values: synthetic has recordings",
+        "expected no such key for synthetic, which has recordings, not values",
     ];
     bench.refused(&["a.toml"], &parts);
 }

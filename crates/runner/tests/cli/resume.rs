@@ -72,7 +72,7 @@ fn what_a_run_began_on_is_kept() {
     for epochs in [2, 3] {
         let set = format!("train.epochs={epochs}");
         let said = bench.works(&["--resume", "run", "--set", &set]);
-        assert!(said.err.contains("the run was on abacus"), "{said:?}");
+        assert!(said.err.contains("the run began on abacus"), "{said:?}");
     }
     let mut last = bench.json(file);
     let resumed = last["resumed"].take();

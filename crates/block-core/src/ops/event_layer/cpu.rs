@@ -67,6 +67,8 @@ impl EventLayer<Flex> {
         let Events::Host(events) = &self.events else {
             unreachable!("event_route() brings a layer on the CPU events in the host's memory");
         };
+        // Before the threads start, each of which reads them.
+        events.lists();
         Layer {
             events,
             weight: slice(&self.weight),
@@ -160,10 +162,10 @@ impl<F: Real, const R: usize> Tile<F, R> {
             load_row::<S, F, R>(simd, &self.beta),
             load_row::<S, F, R>(simd, &self.bias),
         );
-        for (chunk, lists) in events.by_step[sample].iter().enumerate() {
+        for (chunk, lists) in events.lists().by_step[sample].iter().enumerate() {
             let steps = chunk * CHUNK..events.steps.min((chunk + 1) * CHUNK);
             self.add_events(simd, lists);
-            if let Some(closing) = events.closing[sample] {
+            if let Some(closing) = events.lists().closing[sample] {
                 self.close(simd, steps.clone(), closing as usize, &mut before);
             }
             for (t, sum) in steps.zip(&self.sums) {

@@ -250,7 +250,11 @@ impl<F: Real, D: Dynamics, G: Arriving, K: Derivative, const R: usize> Kernel
         tile.load(simd, self.layer, self.start);
         weight.resize(events.inputs, [F::ZERO; R]);
         weight.fill([F::ZERO; R]);
-        let samples = events.groups.first().map_or(0, |group| group.samples.len());
+        let samples = events
+            .lists()
+            .groups
+            .first()
+            .map_or(0, |group| group.samples.len());
         rows.resize(samples * steps, [F::ZERO; R]);
         masks.resize(steps, 0);
         let n = self.layer.beta.len();
@@ -259,7 +263,7 @@ impl<F: Real, D: Dynamics, G: Arriving, K: Derivative, const R: usize> Kernel
             #[inline(always)]
             |beta| Lanes::<S, F>::new(simd, beta),
         );
-        for group in &events.groups {
+        for group in &events.lists().groups {
             for (slot, sample) in group.samples.clone().enumerate() {
                 let rows = &mut rows[slot * steps..][..steps];
                 // Only of models that fire more than once.
@@ -289,7 +293,7 @@ impl<F: Real, D: Dynamics, G: Arriving, K: Derivative, const R: usize> Kernel
                 let mut past = Past {
                     rows,
                     row: sample * steps,
-                    closing: events.closing[sample].map(|step| step as usize),
+                    closing: events.lists().closing[sample].map(|step| step as usize),
                     current: self.out.current.as_mut(),
                 };
                 let surrogate = self.rule.surrogate;

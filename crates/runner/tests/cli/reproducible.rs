@@ -1,7 +1,9 @@
 //! Which circumstances change a bit of a run's results, and which do not: README.md has the table.
 
 use std::fs;
+use std::io::{Write, stderr};
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::AtomicBool;
 
 use block_core::device;
@@ -59,6 +61,35 @@ fn the_number_of_threads_changes_no_bit() {
         }
         bench.assert_same(&run(1), &run(2));
         bench.assert_same(&run(1), &run(4));
+    }
+}
+
+/// By hand, as another profile takes minutes to build: `cargo build --release -p runner`, then
+/// `BLOCK_RUNNER=$PWD/target/release/runner cargo test --workspace --test cli another_build -- --nocapture`.
+#[test]
+fn another_build_changes_no_bit() {
+    let Ok(other) = std::env::var("BLOCK_RUNNER") else {
+        let _ = writeln!(
+            stderr(),
+            "another build: BLOCK_RUNNER names none, so none was compared"
+        );
+        return;
+    };
+    let bench = Bench::new();
+    for (index, network) in NETWORKS.iter().enumerate() {
+        let set = settings(network).into_iter().flat_map(|one| ["--set", one]);
+        let set: Vec<_> = set.collect();
+        let [this, that] = ["this", "that"].map(|build| format!("{index}-{build}"));
+        bench.works(&[&["tiny.toml", "--out", &this], &set[..]].concat());
+        let mut command = Command::new(&other);
+        let status = command
+            .args(["tiny.toml", "--out", &that])
+            .args(&set)
+            .current_dir(bench.path(""))
+            .status();
+        assert!(status.unwrap().success());
+        bench.assert_same(&this, &that);
+        let _ = writeln!(stderr(), "another build: {network:?}: the same bytes");
     }
 }
 

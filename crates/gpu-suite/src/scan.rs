@@ -13,18 +13,18 @@ const REPETITIONS: usize = 20;
 /// What a layer of a model is for: the spikes, or for the integrator the membrane.
 fn output(current: Tensor<3>, neurons: &Neurons) -> Tensor<3> {
     let out = scan(current, neurons).expect("shapes fit");
-    match neurons.model() {
-        NeuronModel::Integrator => out.membrane(),
-        NeuronModel::Block | NeuronModel::SingleSpike | NeuronModel::MultiSpike => out.spikes(),
+    match neurons.model().is_readout() {
+        true => out.membrane(),
+        false => out.spikes(),
     }
 }
 
 /// Float32 values that forward and backward must read or write for each neuron-step: current, potential and, of
 /// spiking neurons, spikes; gradient, potential, gradient.
 fn values(model: NeuronModel) -> (usize, usize) {
-    match model {
-        NeuronModel::Integrator => (2, 3),
-        NeuronModel::Block | NeuronModel::SingleSpike | NeuronModel::MultiSpike => (3, 3),
+    match model.is_readout() {
+        true => (2, 3),
+        false => (3, 3),
     }
 }
 

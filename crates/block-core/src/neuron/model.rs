@@ -90,6 +90,14 @@ impl NeuronModel {
         }
     }
 
+    /// Whether a layer of the model is read by its membrane, as a readout is, and not by its spikes.
+    pub fn is_readout(self) -> bool {
+        match self {
+            Self::Integrator => true,
+            Self::Block | Self::SingleSpike | Self::MultiSpike => false,
+        }
+    }
+
     /// Whether the gradient of the spikes is summed twice over all later steps before it meets the surrogate:
     /// `∂L/∂S̃[k] = Σ_{t≥k} (t−k+1)·∂L/∂S[t]`.
     pub fn sums_gradient_over_time(self) -> bool {

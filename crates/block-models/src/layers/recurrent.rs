@@ -201,9 +201,11 @@ impl HiddenLayer for SpikingRecurrent {
     /// Burn's tape of every step: currents, potentials, crossings, their surrogates, resets or masks, and gradients.
     fn kept(&self, batch: u128, steps: u128, _: bool) -> u128 {
         let neurons = parameters::sizes(&self.linear)[1] as u128;
-        let a_step = match self.formulation.model() {
-            NeuronModel::MultiSpike => 16,
-            NeuronModel::Block | NeuronModel::SingleSpike | NeuronModel::Integrator => 24,
+        // With a mask there is more of it.
+        let a_step = if self.formulation.model().fires_once() {
+            24
+        } else {
+            16
         };
         a_step * batch * steps * neurons
     }

@@ -94,7 +94,7 @@ pub(super) struct TrainArguments {
     #[arg(long, value_name = "RUN", conflicts_with = "out", value_parser = path())]
     pub resume: Option<PathBuf>,
     /// Goes on with a run although its config or data have changed, and records the changes
-    #[arg(long, requires = "resume")]
+    #[arg(long, requires = "resume", conflicts_with = "config")]
     pub accept_changes: bool,
     #[command(flatten)]
     pub set: SetArguments,

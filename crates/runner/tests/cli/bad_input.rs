@@ -408,6 +408,8 @@ fn arguments_that_make_no_command() {
     bench.refused(&["tiny.toml", "--bogus"], &["--bogus", "--help"]);
     bench.refused(&["tiny.toml", "--resume", "run"], &["--resume", "--help"]);
     bench.refused(&["--resume", "run", "--out", "b"], &["--out", "--help"]);
+    let parts = ["'[CONFIG.toml]' cannot be used with '--accept-changes'"];
+    bench.refused(&["tiny.toml", "--accept-changes"], &parts);
     bench.refused(&["eval"], &["RUN", "--help"]);
     bench.refused(&["tiny.toml", "--device"], &["--device", "--help"]);
 }

@@ -180,6 +180,19 @@ fn convert_makes_flat_files() {
 
     let from = ["data", "convert", "sets/n-mnist/Train.zip"];
     bench.refused(&from, &["expected --out FILE.h5"]);
+    // Neither another file nor the source itself is written over, and a failure leaves no folder.
+    bench.write("mine.toml", "seed = 1");
+    for taken in ["mine.toml", "sets/n-mnist/Train.zip", "new"] {
+        let before = bench.path(taken).is_file().then(|| bench.read(taken));
+        let parts = [taken, "is there already", "another place with --out"];
+        bench.refused(&[&from[..], &["--out", taken]].concat(), &parts);
+        if let Some(before) = before {
+            assert!(bench.read(taken) == before, "{taken}");
+        }
+    }
+    let bad = ["data", "convert", "mine.toml", "--out", "deep/down/a.h5"];
+    bench.refused(&bad, &["mine.toml"]);
+    assert!(!bench.path("deep").exists());
     let parts = ["mnist: expected n-mnist, shd, ssc, or the path of a file"];
     bench.refused(&["data", "convert", "mnist"], &parts);
     for name in ["Train.zip", "Test.zip"] {

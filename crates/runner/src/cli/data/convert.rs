@@ -35,7 +35,12 @@ pub(super) fn convert(arguments: &ConvertArguments) -> Result<()> {
     let beside = || train.parent().map(PathBuf::from).unwrap_or_default();
     let folder = out.map_or_else(beside, PathBuf::from);
     for (from, name) in [train, test].into_iter().zip(CONVERTED) {
-        convert_file(from, &folder.join(name))?;
+        let to = folder.join(name);
+        // What an earlier conversion left under these names is replaced, and nothing else.
+        if to.exists() && !to.is_file() {
+            return Err(occupied(&to));
+        }
+        convert_file(from, &to)?;
     }
     Ok(())
 }
@@ -54,7 +59,18 @@ fn one(from: &str, out: Option<&Path>) -> Result<()> {
     let out = out.ok_or_else(|| {
         RunnerError::DataSets("expected --out FILE.h5 for what is in one file".to_string())
     })?;
+    if out.symlink_metadata().is_ok() {
+        return Err(occupied(out));
+    }
     convert_file(path, out)
+}
+
+/// The error for a place that something else has.
+fn occupied(out: &Path) -> RunnerError {
+    RunnerError::DataSets(format!(
+        "{} is there already, expected no such file; choose another place with --out, or remove it",
+        out.display()
+    ))
 }
 
 fn convert_file(from: &Path, to: &Path) -> Result<()> {
@@ -64,9 +80,6 @@ fn convert_file(from: &Path, to: &Path) -> Result<()> {
         source,
         remedy: "choose another place with --out",
     };
-    if let Some(folder) = to.parent() {
-        fs::create_dir_all(folder).map_err(written)?;
-    }
     let EventFile {
         recordings,
         class_names,
@@ -74,6 +87,9 @@ fn convert_file(from: &Path, to: &Path) -> Result<()> {
     } = read_recordings(from)?;
     for doubt in doubts {
         say(&format!("doubtful: {doubt}"))?;
+    }
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder).map_err(written)?;
     }
     write_flat(to, &recordings, &class_names)?;
     let bytes = to.metadata().map_err(written)?;

@@ -4,9 +4,10 @@ use std::fmt;
 
 use burn::tensor::{Int, Tensor};
 
+use super::event_dense;
 use crate::device::on_host;
 use crate::neuron::wide;
-use crate::spikes::{Lazy, first_spike_steps, lazy, spike_counts};
+use crate::spikes::{Form, Lazy, first_spike_steps, lazy, spike_counts};
 use crate::{DenseSpikes, LayerInput, NeuronModel, SpikeError, SpikeEvents};
 
 /// What a layer of neurons does over time, by any [model](NeuronModel).
@@ -90,9 +91,11 @@ impl Activity {
     /// The number of all spikes, `[1]`, with the gradient of their sum, for which no dense spikes are formed.
     pub fn total(&self) -> Tensor<1> {
         let carrier = self.spiking.spikes.carrier();
+        if let Some(Form::Host(events)) = self.spiking.events.as_ref().map(SpikeEvents::form) {
+            return event_dense::total(carrier, events.clone());
+        }
         let dtype = wide(carrier.dtype());
         let count = self.counts().sum().float().cast(dtype);
-        // The carrier's values do not count.
         let sum = carrier.clone().cast(dtype).sum();
         count + (sum.clone() - sum.detach())
     }
